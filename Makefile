@@ -1,0 +1,65 @@
+# make help says what there is. Settings: CXX, SANITIZE (address,undefined or thread), SERVER, CLIENT, FILTER.
+CXX      ?= g++
+CPPFLAGS := -I.
+CXXFLAGS ?= -O2 -g
+override CXXFLAGS += -std=c++20 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -pthread
+comma    := ,
+ifdef SANITIZE
+override CXXFLAGS += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+BIN      := build/$(subst $(comma),-,$(SANITIZE))
+else
+BIN      := .
+endif
+OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
+
+programs := $(BIN)/server $(BIN)/client
+code     := $(wildcard *.cpp *.hpp tests/*.cpp tests/*.hpp)
+objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(wildcard tests/*.cpp))
+
+# The tests of another implementation are those that the notebook's contract covers.
+foreign  := $(if $(SERVER),NotebookServer.*:)$(if $(CLIENT),NotebookClient.*:)
+FILTER   ?= $(or $(foreign),*)
+
+.DEFAULT_GOAL := all
+.PHONY: all test demo mistakes format lint clean help
+.DELETE_ON_ERROR:
+
+all: $(programs) ## build the programs: ./server and ./client
+
+$(BIN)/%: %.cpp common.hpp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
+
+$(OBJ)/%.o: tests/%.cpp common.hpp tests/harness.hpp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c $< -o $@
+
+$(OBJ)/run: $(objects)
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
+
+test: $(programs) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
+	LAB_BIN=$(BIN) SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/run --gtest_brief=1 --gtest_filter='$(FILTER)'
+
+demo: all ## watch the server and two clients, side by side
+	scripts/demo
+
+mistakes: $(programs) $(OBJ)/run ## make the mistakes that beginners make, one at a time, and see the tests catch them
+	tests/mistakes
+
+format: ## lay out the code as .clang-format says
+	clang-format -i $(code)
+
+lint: ## check layout and look for mistakes without running (clang-format, clang-tidy)
+	clang-format --dry-run -Werror $(code)
+	printf '%s\n' $(filter %.cpp,$(code)) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$0" -- -std=c++20 -I.'
+
+compile_commands.json: Makefile ## for editors: how each file is compiled
+	@separator='['; for file in $(filter %.cpp,$(code)); do printf '%s\n{"directory": "%s", "file": "%s", "command": "%s"}' \
+	"$$separator" "$(CURDIR)" "$$file" "$(CXX) -std=c++20 -I. -c $$file"; separator=,; done >$@; echo ']' >>$@
+
+clean: ## remove what was built
+	rm -rf build server client compile_commands.json
+
+help: ## this
+	@sed -n 's/^\([a-z_.]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 32
+	@echo '  make test SANITIZE=address,undefined (or thread) runs the tests under the sanitizers'
