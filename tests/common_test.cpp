@@ -1,0 +1,149 @@
+// common.hpp from inside, where a black box cannot reach.
+#include "common.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <functional>
+#include <thread>
+#include <type_traits>
+
+#include <fcntl.h>
+
+namespace
+{
+
+/// Two sockets that are connected to each other.
+struct Pair {
+    Pair()
+    {
+        const Address any = resolve("127.0.0.1", 0).front();
+        listener.bind(any);
+        listener.listen(1);
+        near.connect(listener.getsockname());
+        far = listener.accept().first;
+    }
+    Socket listener{AF_INET, SOCK_STREAM};
+    Socket near{AF_INET, SOCK_STREAM};
+    Socket far{AF_INET, SOCK_STREAM};
+};
+
+std::string sentence(const std::function<void()>& attempt)
+{
+    try {
+        attempt();
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+    return "nothing was thrown";
+}
+
+TEST(CommonSocket, MovesButNeverCopies)
+{
+    static_assert(!std::is_copy_constructible_v<Socket> && !std::is_copy_assignable_v<Socket>);
+    static_assert(std::is_nothrow_move_constructible_v<Socket> && std::is_nothrow_move_assignable_v<Socket>);
+    Socket first(AF_INET, SOCK_STREAM);
+    const int descriptor = first.fileno();
+    Socket second(std::move(first));
+    EXPECT_EQ(second.fileno(), descriptor);
+    EXPECT_EQ(first.fileno(), -1); // NOLINT: what is left of it is what is tested
+}
+
+TEST(CommonSocket, ClosesItsDescriptorOnceAndOnlyOnce)
+{
+    int descriptor = -1;
+    {
+        Socket socket(AF_INET, SOCK_STREAM);
+        descriptor = socket.fileno();
+        socket.close();
+        socket.close();
+        const Socket next(AF_INET, SOCK_STREAM); // takes the number that has become free
+        EXPECT_EQ(next.fileno(), descriptor);
+        socket.close();
+        EXPECT_EQ(next.getsockname().family(), AF_INET);
+    }
+    EXPECT_EQ(fcntl(descriptor, F_GETFD), -1);
+}
+
+TEST(CommonSocket, SendsAllThatTheKernelTakesInParts)
+{
+    Pair pair;
+    const std::string much(8'000'000, 'x'); // more than any socket buffer holds
+    std::thread sender([&] {
+        pair.near.send(much);
+        pair.near.shutdown(SHUT_WR);
+    });
+    std::size_t received = 0;
+    for (std::string data; !(data = pair.far.recv(1024)).empty();) {
+        received += data.size();
+    }
+    sender.join();
+    EXPECT_EQ(received, much.size());
+}
+
+TEST(CommonSocket, ReceivesAtMostWhatIsAskedFor)
+{
+    const Pair pair;
+    pair.near.send("abcdef");
+    EXPECT_EQ(pair.far.recv(4), "abcd");
+    EXPECT_EQ(pair.far.recv(1024), "ef");
+}
+
+TEST(CommonSocket, NamesTheCallAndTheAddressInItsErrors)
+{
+    Pair pair;
+    const std::string there = pair.listener.getsockname().str();
+    Socket socket(AF_INET, SOCK_STREAM);
+    EXPECT_EQ(sentence([&] { socket.bind(pair.listener.getsockname()); }),
+              "bind " + there + ": Address already in use");
+    EXPECT_EQ(sentence([&] { Socket(-1, SOCK_STREAM); }), "socket: Address family not supported by protocol");
+    pair.near.settimeout(Seconds(0.05));
+    EXPECT_EQ(sentence([&] { pair.near.recv(1); }), "recv " + there + ": Connection timed out");
+    pair.listener.close();
+    EXPECT_EQ(
+        sentence([&] { socket.connect(resolve(there.substr(0, 9), std::stoi(there.substr(10))).front()); }),
+        "connect " + there + ": Connection refused");
+}
+
+TEST(CommonSocket, TellsThatThePeerHasGoneWithoutASignal)
+{
+    Pair pair;
+    pair.far.close();
+    const std::string said = sentence([&] {
+        for (int i = 0; i < 100; ++i) {
+            pair.near.send("x");
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    });
+    EXPECT_EQ(said.substr(0, 5), "send ");
+}
+
+TEST(CommonAddress, PrintsIPv4AndIPv6)
+{
+    EXPECT_EQ(resolve("127.0.0.1", 9999).front().str(), "127.0.0.1:9999");
+    EXPECT_EQ(resolve("::1", 9999).front().str(), "[::1]:9999");
+}
+
+TEST(CommonScreen, MakesControlCharactersVisibleAndLeavesTextAlone)
+{
+    EXPECT_EQ(visible("Hello, Yam!"), "Hello, Yam!");
+    EXPECT_EQ(visible("王小明 é \\"), "王小明 é \\");
+    EXPECT_EQ(visible("a\nb\tc\rd"), "a\\nb\\tc\\rd");
+    EXPECT_EQ(visible(std::string("\0\x1b\x7f", 3)), "\\x00\\x1b\\x7f");
+    EXPECT_EQ(visible("\xc2\x9b"), "\\xc2\\x9b") << "CSI, the other way to write ESC [";
+    EXPECT_EQ(visible("\xcd\xf5\xff\xe7\x8e"), "\\xcd\\xf5\\xff\\xe7\\x8e") << "not UTF-8, or cut off";
+}
+
+TEST(CommonValue, TakesSecondsWithAndWithoutDecimals)
+{
+    for (const auto& [text, seconds] :
+         {std::pair{"0", 0.0}, {"1", 1.0}, {"0.25", 0.25}, {".5", 0.5}, {"3.", 3.0}}) {
+        EXPECT_EQ((Value{"--delay", text}.seconds()), Seconds(seconds)) << text;
+    }
+    EXPECT_EQ(sentence([] {
+                  Value{"--delay", "nan"}.seconds();
+              }),
+              "--delay 'nan' does not do: it needs a decimal number of seconds from 0 to 1000000.");
+}
+
+} // namespace
