@@ -110,8 +110,7 @@ std::string quote(std::string_view bytes)
     return text.str();
 }
 
-// ---- Program
-// ------------------------------------------------------------------------------------------------
+// ---- Program ----------------------------------------------------------------------------------------------
 
 Program::Program(const std::string& command, const std::string& input)
     : command_(command), out_(temporary_file()), err_(temporary_file())
@@ -218,8 +217,7 @@ long Program::measure(const std::string& what) const
     return -1;
 }
 
-// ---- Peer
-// ---------------------------------------------------------------------------------------------------
+// ---- Peer -------------------------------------------------------------------------------------------------
 
 Peer Peer::to(int port, const std::string& host, Seconds limit)
 {
@@ -345,8 +343,7 @@ testing::AssertionResult Peer::sees_the_end(const std::string& hint)
                                   : tell("the end of the connection", quote(came), hint);
 }
 
-// ---- Listener
-// -----------------------------------------------------------------------------------------------
+// ---- Listener ---------------------------------------------------------------------------------------------
 
 Listener::Listener(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
 {
@@ -377,8 +374,7 @@ Peer Listener::accept(Seconds limit) const
     return Peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-// ---- The programs under test
-// --------------------------------------------------------------------------------
+// ---- The programs under test ------------------------------------------------------------------------------
 
 std::string own(const std::string& program)
 {

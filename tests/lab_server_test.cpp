@@ -52,8 +52,7 @@ testing::AssertionResult refuses(const std::string& arguments, int status,
 /// What to put before a command so that it runs under a limit of the shell's.
 std::string with_limit(const std::string& ulimit) { return "sh -c '" + ulimit + R"(; exec "$0" "$@"' )"; }
 
-// ---- The command line
-// ---------------------------------------------------------------------------------------
+// ---- The command line -------------------------------------------------------------------------------------
 
 TEST(LabServer, RefusesAWrongCommandLineInASentence)
 {
@@ -116,8 +115,7 @@ TEST(LabServer, ListensOnNamesAndOnIPv6)
     EXPECT_TRUE(serves(all));
 }
 
-// ---- Bytes
-// --------------------------------------------------------------------------------------------------
+// ---- Bytes ------------------------------------------------------------------------------------------------
 
 TEST(LabServer, GreetsBytesThatAreNoText)
 {
@@ -133,8 +131,18 @@ TEST(LabServer, GreetsBytesThatAreNoText)
     }
 }
 
-// ---- Stopping
-// -----------------------------------------------------------------------------------------------
+TEST(LabServer, ReportsAClientThatResetsClosed)
+{
+    const Server server("0.1");
+    Peer client = welcomed(server);
+    const std::string address = client.address();
+    client.say("Yam");
+    client.reset();
+    EXPECT_TRUE(server.prints("Connection from " + address + " closed.\n"));
+    EXPECT_TRUE(server.complains(address + ": Connection reset by peer")) << server.err();
+}
+
+// ---- Stopping ---------------------------------------------------------------------------------------------
 
 TEST(LabServer, StopsOnCtrlCWithStatus0AndReportsEveryConnectionClosed)
 {
@@ -217,8 +225,7 @@ TEST(LabServer, LeavesItsPortFreeForTheNextOne)
     }
 }
 
-// ---- Limits
-// -------------------------------------------------------------------------------------------------
+// ---- Limits -----------------------------------------------------------------------------------------------
 
 TEST(LabServer, LetsFurtherClientsWaitUntilOneLeaves)
 {
@@ -287,8 +294,7 @@ TEST(LabServer, RaisesTheSoftLimitOfDescriptors)
     EXPECT_EQ(server.err().find("limited"), std::string::npos) << server.err();
 }
 
-// ---- Standard output
-// ----------------------------------------------------------------------------------------
+// ---- Standard output --------------------------------------------------------------------------------------
 
 TEST(LabServer, GoesOnServingWithAFullDiskBehindStandardOutput)
 {
