@@ -13,7 +13,8 @@ endif
 OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
 
 programs := $(BIN)/server $(BIN)/client
-code     := $(wildcard *.cpp *.hpp tests/*.cpp tests/*.hpp)
+lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp))
+code     := $(wildcard *.cpp *.hpp lessons/*.cpp lessons/*.hpp tests/*.cpp tests/*.hpp)
 objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(wildcard tests/*.cpp))
 
 # The tests of another implementation are those that the notebook's contract covers.
@@ -24,7 +25,9 @@ FILTER   ?= $(or $(foreign),*)
 .PHONY: all test demo mistakes format lint clean help
 .DELETE_ON_ERROR:
 
-all: $(programs) ## build the programs: ./server and ./client
+all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
+
+$(lessons): lessons/gbk.hpp
 
 $(BIN)/%: %.cpp common.hpp
 	@mkdir -p $(@D)
@@ -37,7 +40,7 @@ $(OBJ)/%.o: tests/%.cpp common.hpp tests/harness.hpp
 $(OBJ)/run: $(objects)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
 
-test: $(programs) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
+test: $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
 	LAB_BIN=$(BIN) SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/run --gtest_brief=1 --gtest_filter='$(FILTER)'
 
 demo: all ## watch the server and two clients, side by side
@@ -58,7 +61,7 @@ compile_commands.json: Makefile ## for editors: how each file is compiled
 	"$$separator" "$(CURDIR)" "$$file" "$(CXX) -std=c++20 -I. -c $$file"; separator=,; done >$@; echo ']' >>$@
 
 clean: ## remove what was built
-	rm -rf build server client compile_commands.json
+	rm -rf build server client compile_commands.json $(basename $(wildcard lessons/*.cpp))
 
 help: ## this
 	@sed -n 's/^\([a-z_.]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 32

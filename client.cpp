@@ -70,10 +70,7 @@ void receive_and_print(const Socket& s, const std::string& expected)
         throw std::runtime_error(s.name() + " answered " + quoted(answer) + ", where " + quoted(expected) +
                                  " was due. Is it the greeting server?");
     }
-    std::cout << visible(answer) << std::endl;
-    if (!std::cout) {
-        throw_errno("standard output");
-    }
+    print_line(visible(answer));
 }
 
 /// Why a name cannot be greeted; empty if it can.

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <clocale>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <cwchar>
@@ -50,6 +51,11 @@ struct Address {
     sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
     const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 
+    bool operator==(const Address& other) const
+    {
+        return length == other.length && std::memcmp(&storage, &other.storage, length) == 0;
+    }
+
     /// "127.0.0.1:9999" or "[::1]:9999", in numbers, so that nothing is looked up. getnameinfo(3)
     std::string str() const
     {
@@ -84,6 +90,13 @@ inline std::vector<Address> resolve(const std::string& host, int port, int type 
     std::stable_partition(addresses.begin(), addresses.end(), [](auto& a) { return a.family() == AF_INET; });
     return addresses;
 }
+
+/// What recvfrom returns. An empty datagram is one, too.
+struct Datagram {
+    std::string data;
+    Address from;
+    bool is_cut = false; ///< it was longer than 1024 bytes, and the rest is lost
+};
 
 // ---- The socket -------------------------------------------------------------------------------------------
 
@@ -195,6 +208,31 @@ class Socket
         const ssize_t received = retry([&] { return ::recv(fd_, buffer, most, 0); });
         check(received, "recv");
         return {buffer, static_cast<std::size_t>(received)};
+    }
+
+    /// Sends one datagram, whole or not at all. sendto(2)
+    void sendto(std::string_view data, const Address& to) const
+    {
+        const auto call = [&] {
+            return ::sendto(fd_, data.data(), data.size(), MSG_NOSIGNAL, to.get(), to.length);
+        };
+        if (retry(call) == -1) {
+            throw_errno("sendto " + to.str());
+        }
+    }
+
+    /// Waits for one datagram, of which at most 1024 bytes are kept. recvfrom(2)
+    Datagram recvfrom() const
+    {
+        char buffer[1024 + 1]; // a byte more than is kept: if it is used, the datagram was longer
+        Datagram datagram;
+        socklen_t& length = datagram.from.length;
+        const ssize_t received =
+            retry([&] { return ::recvfrom(fd_, buffer, sizeof buffer, 0, datagram.from.get(), &length); });
+        check(received, "recvfrom");
+        datagram.is_cut = received == sizeof buffer;
+        datagram.data.assign(buffer, static_cast<std::size_t>(received) - (datagram.is_cut ? 1 : 0));
+        return datagram;
     }
 
     /// Ends one direction, or both, at once for every thread that waits on it: SHUT_RD, SHUT_WR, SHUT_RDWR.
@@ -368,6 +406,25 @@ inline std::vector<std::string> parse_options(int argc, char* argv[], const char
     return {argv + optind, argv + argc};
 }
 
+/// Throws UsageError if anything stands on the command line that is no option.
+inline void no_operands(const std::vector<std::string>& operands)
+{
+    if (!operands.empty()) {
+        throw UsageError("'" + operands.front() +
+                         "' is no option, and nothing else is expected. See --help.");
+    }
+}
+
+/// From now on Ctrl-C, or kill, ends the program at once with exit status 0: for servers that have nothing to
+/// put in order, as the kernel closes their sockets. signal(2)
+inline void end_on_ctrl_c()
+{
+    for (const int number : {SIGINT, SIGTERM}) {
+        std::signal(number, [](int) { ::_exit(0); });
+    }
+    std::signal(SIGPIPE, SIG_IGN); // a closed pipe behind standard output is no reason to stop serving
+}
+
 /// `text` as it may be shown on a terminal: control characters, and bytes that are not UTF-8, appear as \n,
 /// \t, or \x1b. A server could otherwise move the cursor, or worse, on its client's screen. mbrtowc(3)
 inline std::string visible(std::string_view text)
@@ -395,6 +452,15 @@ inline std::string visible(std::string_view text)
         text.remove_prefix(length);
     }
     return shown;
+}
+
+/// Prints a line on standard output, at once. Throws std::system_error if it is not taken: a full disk.
+inline void print_line(const std::string& line)
+{
+    std::cout << line << std::endl;
+    if (!std::cout) {
+        throw_errno("standard output");
+    }
 }
 
 /// Where an error has a usual cause: the way out, as a sentence to put behind it.

@@ -237,8 +237,10 @@ sigset_t hold_stop_signals()
 {
     sigset_t signals;
     sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
+    for (const int number : {SIGINT, SIGTERM}) {
+        std::signal(number, SIG_DFL); // a shell may have started this in the background with Ctrl-C ignored
+        sigaddset(&signals, number);
+    }
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN); // a closed pipe behind standard output shall be an error, not a death
     return signals;
@@ -348,17 +350,14 @@ Ctrl-C stops it.
 )";
     constexpr int any = std::numeric_limits<int>::max();
     Options options;
-    const auto rest = parse_options(
+    no_operands(parse_options(
         argc, argv, usage,
         {{"host", [&](const Value& value) { options.host = value.text(); }},
          {"port", [&](const Value& value) { options.port = value.port(); }},
          {"delay", [&](const Value& value) { options.delay = value.seconds(); }},
          {"backlog", [&](const Value& value) { options.backlog = value.number(0, any); }},
          {"max-clients", [&](const Value& value) { options.max_clients = value.number(1, any); }},
-         {"idle-timeout", [&](const Value& value) { options.idle_timeout = value.seconds(); }}});
-    if (!rest.empty()) {
-        throw UsageError("'" + rest.front() + "' is no option: the server takes only options. See --help.");
-    }
+         {"idle-timeout", [&](const Value& value) { options.idle_timeout = value.seconds(); }}}));
     return options;
 }
 

@@ -1,0 +1,50 @@
+// gbk.hpp: the tutorial's programs put GBK on the wire; the terminal shows UTF-8. iconv(3) translates.
+#pragma once
+
+#include "../common.hpp"
+
+#include <iconv.h>
+
+/// Translates between two encodings, as many bytes as make sense: what is left of `from` begins with what does not.
+inline std::string translate(const char* encoding, const char* to_encoding, std::string_view& from)
+{
+    const iconv_t translation = ::iconv_open(to_encoding, encoding);
+    if (translation ==
+        reinterpret_cast<iconv_t>(-1)) { // NOLINT(performance-no-int-to-ptr): so iconv_open says it
+        throw_errno(std::string("iconv_open ") + encoding + " " + to_encoding);
+    }
+    std::string to(from.size() * 4, '\0');
+    char* input = const_cast<char*>(from.data()); // iconv reads through it and does not write
+    char* output = to.data();
+    std::size_t left = from.size();
+    std::size_t room = to.size();
+    ::iconv(translation, &input, &left, &output, &room);
+    ::iconv_close(translation);
+    to.resize(to.size() - room);
+    from.remove_prefix(from.size() - left);
+    return to;
+}
+
+/// GBK as UTF-8, Python's data.decode('gbk', 'replace'): what is not GBK becomes U+FFFD, the replacement character.
+inline std::string from_gbk(std::string_view gbk)
+{
+    std::string text = translate("GBK", "UTF-8", gbk);
+    while (!gbk.empty()) {
+        gbk.remove_prefix(1);
+        text += "\xef\xbf\xbd" + translate("GBK", "UTF-8", gbk);
+    }
+    return text;
+}
+
+/// UTF-8 as GBK, Python's text.encode('gbk'). Throws std::runtime_error that names the character without a code.
+inline std::string to_gbk(std::string_view text)
+{
+    std::string gbk = translate("UTF-8", "GBK", text);
+    if (!text.empty()) {
+        const auto end =
+            std::find_if(text.begin() + 1, text.end(), [](char byte) { return (byte & 0xc0) != 0x80; });
+        throw std::runtime_error("GBK has no code for '" + visible({text.begin(), end}) +
+                                 "', so nothing was sent.");
+    }
+    return gbk;
+}
