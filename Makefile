@@ -15,14 +15,14 @@ OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
 programs := $(BIN)/server $(BIN)/client
 lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp))
 code     := $(wildcard *.cpp *.hpp lessons/*.cpp lessons/*.hpp tests/*.cpp tests/*.hpp)
-objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(wildcard tests/*.cpp))
+objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out tests/faults_shim.cpp,$(wildcard tests/*.cpp)))
 
 # The tests of another implementation are those that the notebook's contract covers.
 foreign  := $(if $(SERVER),NotebookServer.*:)$(if $(CLIENT),NotebookClient.*:)
 FILTER   ?= $(or $(foreign),*)
 
 .DEFAULT_GOAL := all
-.PHONY: all test demo mistakes format lint clean help
+.PHONY: all test bench demo mistakes format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -40,8 +40,22 @@ $(OBJ)/%.o: tests/%.cpp common.hpp tests/harness.hpp
 $(OBJ)/run: $(objects)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
 
-test: $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
-	LAB_BIN=$(BIN) SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/run --gtest_brief=1 --gtest_filter='$(FILTER)'
+# Preloaded into programs to make their system calls fail. The sanitizers have a library of their own in that place.
+shim     := $(if $(SANITIZE),,$(OBJ)/faults_shim.so)
+
+$(OBJ)/faults_shim.so: tests/faults_shim.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
+
+test: $(shim) $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
+	LAB_BIN=$(BIN) LAB_SHIM=$(shim) SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/run --gtest_brief=1 --gtest_filter='$(FILTER)'
+
+build/bench/%: tests/bench/%.cpp common.hpp
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
+
+bench: $(programs) build/bench/floor build/bench/bench ## measure the server beside bare system calls; CSV=file writes a table
+	build/bench/bench $(if $(CSV),--csv $(CSV))
 
 demo: all ## watch the server and two clients, side by side
 	scripts/demo

@@ -150,6 +150,7 @@ class Socket
     {
         name_ = address.str();
         check(::bind(fd_, address.get(), address.length), "bind");
+        name_ = getsockname().str(); // with the port that the system chose, if it was 0
     }
 
     /// Makes the socket passive: from now on the kernel completes handshakes and keeps up to about `backlog`
