@@ -22,7 +22,7 @@ foreign  := $(if $(SERVER),NotebookServer.*:)$(if $(CLIENT),NotebookClient.*:)
 FILTER   ?= $(or $(foreign),*)
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench demo mistakes format lint clean help
+.PHONY: all test bench fuzz soak demo mistakes format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -56,6 +56,18 @@ build/bench/%: tests/bench/%.cpp common.hpp
 
 bench: $(programs) build/bench/floor build/bench/bench ## measure the server beside bare system calls; CSV=file writes a table
 	build/bench/bench $(if $(CSV),--csv $(CSV))
+
+build/fuzz/%: tests/fuzz/%.cpp common.hpp lessons/http_get.cpp
+	@mkdir -p $(@D)
+	clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wno-unused-function $< -o $@
+
+fuzz: build/fuzz/http_fuzz build/fuzz/options_fuzz ## fuzz the parsers with clang's libFuzzer, each for FUZZ_SECONDS (60)
+	for target in $(notdir $^); do mkdir -p build/fuzz/$$target.found && build/fuzz/$$target -close_fd_mask=1 -verbosity=0 \
+	-print_final_stats=1 -max_total_time=$(or $(FUZZ_SECONDS),60) -artifact_prefix=build/fuzz/ build/fuzz/$$target.found \
+	tests/fuzz/$$target.corpus || exit 1; done
+
+soak: $(programs) ## well- and ill-behaved clients, mixed, for MINUTES (5); fails on a wrong byte, growth or a stuck thread
+	scripts/soak $(MINUTES)
 
 demo: all ## watch the server and two clients, side by side
 	scripts/demo

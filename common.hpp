@@ -343,10 +343,10 @@ struct Value {
     /// A whole number in decimal digits.
     int number(int least, int most) const
     {
-        int value = 0;
+        int value = -1;
         const char* end = given.data() + given.size();
         const auto [stop, error] = std::from_chars(given.data(), end, value);
-        if (error != std::errc() || stop != end || value < least || value > most) {
+        if (given.starts_with('-') || error != std::errc() || stop != end || value < least || value > most) {
             fail("a whole number from " + std::to_string(least) + " to " + std::to_string(most));
         }
         return value;

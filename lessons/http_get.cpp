@@ -22,9 +22,15 @@ struct Options {
     Seconds timeout{10};
 };
 
+/// What a web server answered: views of the bytes that were received.
+struct Page {
+    std::string_view header;
+    std::vector<std::string_view> pieces; ///< of the body, in order: one, or as many as there are chunks
+};
+
 Options parse(int argc, char* argv[]);
 std::string request_for(const Options& options);
-std::vector<std::string_view> page(std::string_view header, std::string_view body);
+Page split(std::string_view data, const std::string& server);
 std::string printable(std::string_view header);
 void save(const std::string& path, const std::vector<std::string_view>& pieces);
 
@@ -52,18 +58,10 @@ try {
     }
     s.close();
 
-    // Split once at the first blank line: the header before it, the body behind it.
-    const std::size_t blank_line = data.find("\r\n\r\n");
-    if (!data.starts_with("HTTP/1.") || blank_line == std::string::npos) {
-        throw std::runtime_error(
-            s.name() + " closed the connection before the header of a web page was complete; " +
-            "it began with \"" + visible(data.substr(0, 60)) + "\". Is it a web server?");
-    }
-    const std::string_view header = std::string_view(data).substr(0, blank_line);
-    const std::string_view body = std::string_view(data).substr(blank_line + 4);
-    const auto pieces = page(header, body);
-    print_line(printable(header));
-    save(options.output, pieces);
+    // Split once at the first blank line: print the header before it, save the body behind it.
+    const Page page = split(data, s.name());
+    print_line(printable(page.header));
+    save(options.output, page.pieces);
     return 0;
 } catch (const std::exception& error) {
     return report(error);
@@ -157,9 +155,9 @@ std::vector<std::string_view> join_chunks(std::string_view body)
     }
 }
 
-/// The page itself, in one piece or more: what the header says that the body is. Throws std::runtime_error if some
-/// of it is missing. RFC 9112, section 6.3
-std::vector<std::string_view> page(std::string_view header, std::string_view body)
+/// The body's pieces: what the header says that the body is. Throws std::runtime_error if some of it is missing.
+/// RFC 9112, section 6.3
+std::vector<std::string_view> pieces_of(std::string_view header, std::string_view body)
 {
     if (const std::string coding = field(header, "transfer-encoding"); coding.ends_with("chunked")) {
         return join_chunks(body);
@@ -177,6 +175,19 @@ std::vector<std::string_view> page(std::string_view header, std::string_view bod
         return {body.substr(0, due)};
     }
     return {body};
+}
+
+/// Splits an answer once, at the first blank line. Throws std::runtime_error if it is no web page, or not all of it.
+Page split(std::string_view data, const std::string& server)
+{
+    const std::size_t blank_line = data.find("\r\n\r\n");
+    if (!data.starts_with("HTTP/1.") || blank_line == std::string_view::npos) {
+        throw std::runtime_error(server +
+                                 " closed the connection before the header of a web page was complete; it " +
+                                 "began with \"" + visible(data.substr(0, 60)) + "\". Is it a web server?");
+    }
+    const std::string_view header = data.substr(0, blank_line);
+    return {header, pieces_of(header, data.substr(blank_line + 4))};
 }
 
 /// The header as it may be shown: line by line, control characters made visible.

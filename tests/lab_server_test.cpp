@@ -60,7 +60,7 @@ TEST(LabServer, RefusesAWrongCommandLineInASentence)
     EXPECT_TRUE(refuses("-x", 2, {"'x'"}));
     EXPECT_TRUE(refuses("--port", 2, {"--port"}));
     for (const std::string value :
-         {"abc", "70000", "-1", "1e3", "''", "' 1'", "1.5", "0x10", "99999999999", "+1"}) {
+         {"abc", "70000", "-1", "1e3", "''", "' 1'", "1.5", "0x10", "99999999999", "+1", "-0"}) {
         EXPECT_TRUE(refuses("--port " + value, 2, {"--port", value == "''" ? "" : value}));
     }
     for (const std::string value : {"-1", "nan", "inf", "1e3", "''", "1,5", "1.2.3", ".", "2s", "99999999"}) {

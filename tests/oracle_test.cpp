@@ -1,0 +1,202 @@
+// The notebook as the oracle: its server and client, in Python, hold the same conversations as ours, and the bytes that
+// come back agree. Where the lab does better on purpose, a case of its own says so.
+#include "harness.hpp"
+
+#include <random>
+#include <thread>
+
+using namespace lab;
+
+namespace
+{
+
+constexpr double delay = 0.03; // what both servers think; while they do, several sends become one message
+
+/// Both servers, or a reason to skip.
+class Oracle : public testing::Test
+{
+  protected:
+    static bool has_python()
+    {
+        static const bool found = Program("python3 -c pass").status() == 0;
+        return found;
+    }
+    void SetUp() override
+    {
+        if (!has_python()) {
+            GTEST_SKIP() << "python3, in which the notebook is written, is not here";
+        }
+    }
+};
+
+/// The notebook's server on a free port, which it says on standard error.
+struct Notebook {
+    explicit Notebook(const std::string& think) : program("python3 tests/notebook_server.py 0 " + think)
+    {
+        EXPECT_TRUE(program.complains(". Ctrl-C")) << program.err();
+        EXPECT_TRUE(program.prints("Waiting for connection...\n"));
+        const std::string said = program.err();
+        port = std::stoi(said.substr(said.rfind(':', said.find(". Ctrl-C")) + 1));
+    }
+    Program program;
+    int port = 0;
+};
+
+/// What a client does: each message goes out in these pieces, in one go while the server thinks about another one.
+struct Script {
+    std::vector<std::vector<std::string>> messages;
+    bool half_closes = false; ///< instead of saying exit
+};
+
+/// A text in UTF-8 of `size` bytes.
+std::string random_text(std::mt19937& random, std::size_t size)
+{
+    static const std::vector<std::string> characters = {
+        "a", "Z", " ", "%", "\n", "é", "王", "😀", std::string(1, '\0')};
+    std::string text;
+    while (text.size() < size) {
+        const std::string& next = characters[random() % characters.size()];
+        text += text.size() + next.size() <= size ? next : "x";
+    }
+    return text;
+}
+
+Script random_script(std::mt19937& random)
+{
+    static const std::vector<std::string> near_exit = {"exit!", "exi", "Exit", " exit", "exit\n", "exitexit"};
+    Script script;
+    for (std::size_t left = 1 + random() % 3; left > 0; --left) {
+        const std::size_t size = random() % 4 == 0 ? 1 + random() % 1024 : 1 + random() % 20;
+        const std::string text =
+            random() % 4 == 0 ? near_exit[random() % near_exit.size()] : random_text(random, size);
+        std::vector<std::string> pieces;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t length = 1 + random() % text.size();
+            pieces.push_back(text.substr(at, length));
+            at += length;
+        }
+        script.messages.push_back(pieces);
+    }
+    script.half_closes = random() % 3 == 0;
+    return script;
+}
+
+/// Plays the script and returns all that came back, up to the end of the connection.
+std::string play(const Script& script, int port)
+{
+    Peer client = Peer::to(port);
+    std::string came = client.receive(8);
+    for (const auto& pieces : script.messages) {
+        client.say("Yam"); // the server now thinks about this one
+        std::this_thread::sleep_for(Seconds(delay / 4));
+        std::size_t size = 0;
+        for (const std::string& piece : pieces) {
+            client.say(piece);
+            size += piece.size();
+        }
+        came += client.receive(11 + size + 8);
+    }
+    if (script.half_closes) {
+        client.half_close();
+    } else {
+        client.say("exit");
+    }
+    return came + client.receive(100);
+}
+
+TEST_F(Oracle, GivesTheSameBytesInRandomConversations)
+{
+    const unsigned seed = std::random_device()();
+    const Notebook notebook(std::to_string(delay));
+    const Server ours(std::to_string(delay));
+    std::vector<std::thread> threads;
+    for (unsigned i = 0; i < 4; ++i) {
+        threads.emplace_back([&, i] {
+            std::mt19937 random(seed + i);
+            for (int round = 0; round < 12; ++round) {
+                const Script script = random_script(random);
+                const std::string expected = play(script, notebook.port);
+                const std::string came = play(script, ours.port());
+                EXPECT_EQ(came, expected) << "seed " << seed << ", thread " << i << ", round " << round;
+                EXPECT_EQ(expected.substr(0, 19), "Welcome!Hello, Yam!");
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}
+
+TEST_F(Oracle, HasBothClientsTalkToBothServers)
+{
+    const Notebook notebook("0");
+    const Server ours;
+    for (const int port : {notebook.port, ours.port()}) {
+        for (const std::string& command :
+             {std::string("python3 tests/notebook_client.py "), own("client") + " --port "}) {
+            Program client(command + std::to_string(port));
+            EXPECT_EQ(client.status(), 0) << command << client.err();
+            EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n") << command;
+        }
+    }
+    for (const Program* server : {&notebook.program, static_cast<const Program*>(&ours)}) {
+        EXPECT_TRUE(eventually([&] {
+            const std::string out = server->out();
+            const std::size_t first = out.find(" closed.\n");
+            return first != std::string::npos && out.find(" closed.\n", first + 1) != std::string::npos;
+        })) << "Both clients said exit; both connections are reported closed. "
+            << server->out();
+    }
+}
+
+// ---- Where the lab does better ----------------------------------------------------------------------------
+
+TEST_F(Oracle, LeavesAClientWaitingWhoseBytesAreNoUtf8WhereOursAnswers)
+{
+    const Notebook notebook("0");
+    const Server ours;
+    Peer with_notebook = Peer::to(notebook.port);
+    Peer with_ours = ours.client();
+    for (Peer* client : {&with_notebook, &with_ours}) {
+        ASSERT_TRUE(client->hears("Welcome!", "step 5"));
+        client->say("\xff");
+    }
+    EXPECT_TRUE(with_ours.hears("Hello, \xff!", "server.cpp"));
+    ASSERT_TRUE(notebook.program.complains("UnicodeDecodeError"));
+    EXPECT_EQ(with_notebook.receive(1, Seconds(0.3)), "");
+}
+
+TEST_F(Oracle, SaysNothingOfAClientThatResetsWhereOursReportsItClosed)
+{
+    const Notebook notebook("0");
+    const Server ours;
+    for (const int port : {notebook.port, ours.port()}) {
+        Peer client = Peer::to(port);
+        ASSERT_TRUE(client.hears("Welcome!", "step 5"));
+        client.reset();
+    }
+    EXPECT_TRUE(ours.prints(" closed.\n"));
+    ASSERT_TRUE(notebook.program.complains("ConnectionResetError"));
+    EXPECT_EQ(notebook.program.out().find(" closed.\n"), std::string::npos);
+}
+
+TEST_F(Oracle, SplitsACharacterAt1024BytesAndDiesWhereOursAnswers)
+{
+    const Notebook notebook(std::to_string(delay));
+    const Server ours(std::to_string(delay));
+    const std::string name = std::string(1023, 'x') + "é"; // 1025 bytes: the last character is cut in two
+    Peer with_notebook = Peer::to(notebook.port);
+    Peer with_ours = ours.client();
+    for (Peer* client : {&with_notebook, &with_ours}) {
+        ASSERT_TRUE(client->hears("Welcome!", "step 5"));
+        client->say("Yam");
+        std::this_thread::sleep_for(Seconds(delay / 4));
+        client->say(name);
+    }
+    EXPECT_EQ(with_ours.receive(11 + 1032 + 9),
+              "Hello, Yam!Hello, " + name.substr(0, 1024) + "!Hello, \xa9!");
+    ASSERT_TRUE(notebook.program.complains("UnicodeDecodeError"));
+    EXPECT_EQ(with_notebook.receive(12, Seconds(0.3)), "Hello, Yam!");
+}
+
+} // namespace
