@@ -72,10 +72,8 @@ class Clients
 };
 
 Options parse(int argc, char* argv[]);
-void raise_descriptor_limit(Options& options);
-void use_small_stacks();
 sigset_t hold_stop_signals();
-void reopen_without_waiting(int descriptor);
+void prepare_for_a_class(Options& options);
 void print(std::initializer_list<std::string_view> pieces);
 void complain(std::initializer_list<std::string_view> pieces);
 
@@ -96,7 +94,7 @@ void tcplink(ClientRef client, Clients& clients, Seconds delay)
             sock.send("Hello, " + data + "!");
         }
     } catch (const std::exception& error) { // a reset, a timeout, no memory: the end of this client only
-        complain({error.what(), way_out(error)});
+        complain({"The service of ", addr, " ends: ", error.what(), "."});
     }
     clients.close(client);
     print({"Connection from ", addr, " closed."});
@@ -117,10 +115,7 @@ try {
         tcp.listen(options.backlog);                 // Step 3: and listen.
         return tcp;
     });
-    raise_descriptor_limit(options);
-    use_small_stacks();
-    reopen_without_waiting(STDOUT_FILENO);
-    reopen_without_waiting(STDERR_FILENO);
+    prepare_for_a_class(options);
     complain({"Listening on ", s.name(), ". Ctrl-C stops the server."});
     print({"Waiting for connection..."});
 
@@ -291,6 +286,15 @@ void reopen_without_waiting(int descriptor)
             ::close(again);
         }
     }
+}
+
+/// Makes room for as many clients as the system allows, and sees to it that no screen holds them up.
+void prepare_for_a_class(Options& options)
+{
+    reopen_without_waiting(STDOUT_FILENO);
+    reopen_without_waiting(STDERR_FILENO);
+    raise_descriptor_limit(options);
+    use_small_stacks();
 }
 
 /// Writes one line, whole and at once. If nobody takes it, a full pipe or a paused terminal, it is dropped

@@ -94,6 +94,9 @@ TEST(LabFaults, WaitsWithoutCpuTimeWhileThereAreNoDescriptors)
 {
     const Server server;
     const Footprint before(server);
+    if (before.fds == -1) {
+        GTEST_SKIP() << "there is no /proc here, in which the server's descriptors and CPU time are seen";
+    }
     rlim_t next = 0; // the descriptor that accept will return; with one more, that is two
     while (access(("/proc/" + std::to_string(server.pid()) + "/fd/" + std::to_string(next)).c_str(), F_OK) ==
            0) {
@@ -181,13 +184,15 @@ TEST_F(Injected, CopesWithOneByteAtATime)
         << "send takes a part: the rest has to follow.";
     peer.say("Y");
     EXPECT_EQ(peer.receive(9), "Hello, Y!");
-    const Server server;
-    Program client(with_faults("ONE_BYTE=1") + own("client") + " --port " + std::to_string(server.port()) +
-                   " 王");
-    EXPECT_EQ(client.status(), 1) << "The name goes out in bytes, and this server greets each by itself.";
-    Program plain(with_faults("ONE_BYTE=1") + own("client") + " --port " + std::to_string(server.port()) +
-                  " Y");
-    EXPECT_EQ(plain.out().empty() ? (plain.status(), plain.out()) : plain.out(), "Welcome!\nHello, Y!\n");
+    const Listener listener;
+    Program client(with_faults("ONE_BYTE=1") + own("client") + " --port " + std::to_string(listener.port()) +
+                   " 王小明");
+    Peer server = listener.accept();
+    server.say("Welcome!");
+    EXPECT_EQ(server.receive(9), "王小明") << "send takes a part: the rest has to follow.";
+    server.say("Hello, 王小明!");
+    EXPECT_EQ(client.status(), 0) << client.err();
+    EXPECT_EQ(client.out(), "Welcome!\nHello, 王小明!\n");
 }
 
 TEST_F(Injected, PassesOverConnectionsThatAreGoneBeforeAccept)

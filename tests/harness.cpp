@@ -189,9 +189,12 @@ long Program::measure(const std::string& what) const
 {
     const std::string directory = "/proc/" + std::to_string(pid_);
     if (what == "fds") {
-        long count = -2; // . and ..
         DIR* entries = opendir((directory + "/fd").c_str());
-        while (entries != nullptr && readdir(entries) != nullptr) {
+        if (entries == nullptr) {
+            return -1;
+        }
+        long count = -2; // . and ..
+        while (readdir(entries) != nullptr) {
             ++count;
         }
         closedir(entries);
