@@ -267,7 +267,7 @@ void use_small_stacks()
 #ifdef __GLIBC__
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 256 * 1024);
+    pthread_attr_setstacksize(&attributes, 262'144);
     pthread_setattr_default_np(&attributes);
     pthread_attr_destroy(&attributes);
 #endif
