@@ -260,14 +260,14 @@ void raise_descriptor_limit(Options& options)
     }
 }
 
-/// Gives each thread a stack of a quarter of a megabyte, where the system would give it eight: a greeting needs
+/// Gives each thread a stack of one megabyte, where the system would give it eight: a greeting needs
 /// little, and ten thousand of them fit beside each other. pthread_setattr_default_np(3), which only glibc has
 void use_small_stacks()
 {
 #ifdef __GLIBC__
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 262'144);
+    pthread_attr_setstacksize(&attributes, 1'048'576);
     pthread_setattr_default_np(&attributes);
     pthread_attr_destroy(&attributes);
 #endif
