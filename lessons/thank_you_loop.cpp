@@ -23,7 +23,7 @@ try {
         tcp.listen(128);                             // 3. Make it passive.
         return tcp;
     });
-    std::cerr << "Listening on " + tcp_server.getsockname().str() + ". Ctrl-C stops the server.\n";
+    std::cerr << "Listening on " + tcp_server.name() + ". Ctrl-C stops the server.\n";
 
     while (true) { // one client after another
         std::cout << "Waiting for a new client" << std::endl;

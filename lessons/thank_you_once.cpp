@@ -19,7 +19,7 @@ try {
         tcp.listen(128);                             // 3. Make it passive.
         return tcp;
     });
-    std::cerr << "Listening on " + tcp_server.getsockname().str() + ".\n";
+    std::cerr << "Listening on " + tcp_server.name() + ".\n";
 
     auto [client, client_address] = tcp_server.accept(); // 4. Wait for a client.
 

@@ -18,7 +18,7 @@ try {
         udp.bind(address);                        // 2. Bind it: this is where clients send to.
         return udp;
     });
-    std::cout << "Bound to " + s.getsockname().str() << std::endl;
+    std::cout << "Bound to " + s.name() << std::endl;
     std::cerr << "Ctrl-C stops the server.\n";
 
     while (true) {

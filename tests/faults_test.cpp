@@ -53,7 +53,7 @@ class Injected : public testing::Test
     }
 };
 
-/// True once the server has no more descriptors and threads than `before` it was put to the test.
+/// The descriptors and threads that a server has, so that a test can see it come back to them.
 struct Footprint {
     explicit Footprint(const Server& server)
     {
