@@ -14,12 +14,17 @@ OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
 
 programs := $(BIN)/server $(BIN)/client
 lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp))
-code     := $(wildcard *.cpp *.hpp lessons/*.cpp lessons/*.hpp tests/*.cpp tests/*.hpp)
+code     := $(wildcard *.cpp *.hpp common/*.hpp lessons/*.cpp lessons/*.hpp tests/*.cpp tests/*.hpp)
 objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out tests/faults_shim.cpp,$(wildcard tests/*.cpp)))
 
 # The tests of another implementation are those that the notebook's contract covers.
 foreign  := $(if $(SERVER),NotebookServer.*:)$(if $(CLIENT),NotebookClient.*:)
 FILTER   ?= $(or $(foreign),*)
+
+# What can be built at the same time is; -j on the command line overrides it.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 .DEFAULT_GOAL := all
 .PHONY: all test bench fuzz soak demo mistakes format lint clean help
@@ -27,15 +32,15 @@ FILTER   ?= $(or $(foreign),*)
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
 
-$(lessons): lessons/gbk.hpp
+headers  := common.hpp $(wildcard common/*.hpp lessons/*.hpp)
 
-$(BIN)/%: %.cpp common.hpp
+$(BIN)/%: %.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
-$(OBJ)/%.o: tests/%.cpp common.hpp tests/harness.hpp
+$(OBJ)/%.o: tests/%.cpp $(headers) tests/harness.hpp
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c $< -o $@
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $< -o $@
 
 $(OBJ)/run: $(objects)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
@@ -48,16 +53,16 @@ $(OBJ)/faults_shim.so: tests/faults_shim.cpp
 	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
 test: $(shim) $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
-	LAB_BIN=$(BIN) LAB_SHIM=$(shim) SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/run --gtest_brief=1 --gtest_filter='$(FILTER)'
+	LAB_BIN=$(BIN) LAB_SHIM=$(shim) SERVER="$(SERVER)" CLIENT="$(CLIENT)" tests/side_by_side $(OBJ)/run '$(FILTER)'
 
-build/bench/%: tests/bench/%.cpp common.hpp
+build/bench/%: tests/bench/%.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
 bench: $(programs) build/bench/floor build/bench/bench ## measure the server beside bare system calls; CSV=file writes a table
 	build/bench/bench $(if $(CSV),--csv $(CSV))
 
-build/fuzz/%: tests/fuzz/%.cpp common.hpp lessons/http_get.cpp
+build/fuzz/%: tests/fuzz/%.cpp $(headers)
 	@mkdir -p $(@D)
 	clang++ -std=c++20 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Wno-unused-function $< -o $@
 

@@ -1,122 +1,99 @@
-// client.cpp: the notebook's greeting client, step by step. Its counterpart is server.cpp.
+// client.cpp: the notebook's greeting client, its step 5. Its counterpart is server.cpp.
 #include "common.hpp"
 
-#include <optional>
+#include <deque>
+#include <iostream>
 
-namespace
-{
-
-/// The command line; every default is the notebook's value, but for the timeout: the notebook waits for ever.
-struct Options {
+struct Options { // the notebook's values; the notebook waits forever
     std::string host = "127.0.0.1";
     int port = 9999;
     Seconds timeout{10};
-    std::vector<std::string> names = {"Yam", "May", "Sarah"};
-    bool ask = false; ///< the names are typed in, one at a time
+    std::deque<std::string> names = {"Yam", "May", "Sarah"};
+    bool ask = false; ///< a person types the names, one at a time
 };
+bool next_name(Options& options, std::string& name);
+std::string receive(const Socket& s, const std::string& expected);
 
-Options parse(int argc, char* argv[]);
-std::optional<std::string> next_name(Options& options);
-void receive_and_print(const Socket& s, const std::string& expected);
+void greet(Options options)
+{
+    // Step 5: create a socket and connect it to the server.
+    const auto addresses = resolve(options.host, options.port);
+    Socket s(addresses.front().family(), SOCK_STREAM);
+    s.settimeout(options.timeout);
+    s.connect(addresses);
 
-} // namespace
-
-int main(int argc, char* argv[])
-try {
-    Options options = parse(argc, argv);
-
-    Socket s = first_that_works(resolve(options.host, options.port), [&](const Address& address) {
-        Socket tcp(address.family(), SOCK_STREAM); // create the socket
-        tcp.settimeout(options.timeout);
-        tcp.connect(address); // connect to the server
-        return tcp;
-    });
-
-    receive_and_print(s, "Welcome!");
-    while (const auto name = next_name(options)) {
-        s.send(*name);
-        receive_and_print(s, "Hello, " + *name + "!");
+    // Receive the welcome; then send each name and receive its greeting.
+    print(receive(s, "Welcome!"));
+    for (std::string name; next_name(options, name);) {
+        s.send(name);
+        print(receive(s, "Hello, " + name + "!"));
     }
     s.send("exit");
     s.close();
-    return 0;
-} catch (const std::exception& error) {
-    return report(error);
 }
 
-// ---- What does not belong to the story
-// ----------------------------------------------------------------------
-
-namespace
+/// The notebook's s.recv(1024), repeated until all of the answer is there, as TCP may deliver it in
+/// pieces. Throws if the server closes first or says something else.
+std::string receive(const Socket& s, const std::string& expected)
 {
-
-/// Receives the server's answer and prints it on a line. TCP delivers bytes, not messages: the answer may
-/// come in pieces, so this receives until all of it is there. Throws if the server closes first or answers
-/// otherwise.
-void receive_and_print(const Socket& s, const std::string& expected)
-{
-    const auto quoted = [](const std::string& text) { return "\"" + visible(text) + "\""; };
     std::string answer;
     while (answer.size() < expected.size() && expected.starts_with(answer)) {
-        const std::string piece = s.recv(expected.size() - answer.size());
-        if (piece.empty()) {
-            throw std::runtime_error(s.name() + " closed the connection after " + quoted(answer) +
-                                     ", before " + quoted(expected) +
-                                     " was complete. Its own terminal may say why.");
+        const std::string data = s.recv(expected.size() - answer.size());
+        if (data.empty()) {
+            throw std::runtime_error(s.name() + " closed the connection after \"" +
+                                     visible(answer) + "\", before \"" + visible(expected) +
+                                     "\" was complete.");
         }
-        answer += piece;
+        answer += data;
     }
     if (answer != expected) {
-        throw std::runtime_error(s.name() + " answered " + quoted(answer) + ", where " + quoted(expected) +
-                                 " was due. Is it the greeting server?");
+        throw std::runtime_error(s.name() + " answered \"" + visible(answer) + "\" instead of \"" +
+                                 visible(expected) + "\". Is it the greeting server?");
     }
-    print_line(visible(answer));
+    return visible(answer);
 }
 
-/// Why a name cannot be greeted; empty if it can.
+/// Why the server could not greet this name; empty if it can.
 std::string objection(const std::string& name)
 {
     if (name.empty()) {
-        return "An empty name cannot be sent: TCP carries bytes, not messages, so the server would wait for "
-               "ever.";
+        return "An empty name cannot be sent: TCP carries bytes, so the server would wait forever";
     }
     if (name.size() > 1024) {
         return "A name of " + std::to_string(name.size()) +
-               " bytes is too long: the server receives at most 1024 at a time and would greet it in pieces.";
+               " bytes is too long: the server receives 1024 at a time and greets it in pieces";
     }
-    return "";
+    return name == "exit" ? "exit cannot be a name: it is how the client says good-bye" : "";
 }
 
-/// The next name to send; none when all are sent, or when the person at the terminal types exit or Ctrl-D.
-std::optional<std::string> next_name(Options& options)
+/// Reads the next name, as std::getline reads a line. False after the last one, or when the person
+/// at the terminal types exit or Ctrl-D.
+bool next_name(Options& options, std::string& name)
 {
-    std::string name;
     while (options.ask) {
         std::cerr << "Name (or exit): ";
-        options.ask = static_cast<bool>(std::getline(std::cin, name)) && name != "exit";
-        const std::string why = objection(name);
-        if (options.ask && why.empty()) {
-            return name;
+        if (!std::getline(std::cin, name) || name == "exit" || objection(name).empty()) {
+            return std::cin && name != "exit";
         }
-        std::cerr << (options.ask ? why + "\n" : "");
+        log(objection(name), ".");
     }
     if (options.names.empty()) {
-        return {};
+        return false;
     }
     name = options.names.front();
-    options.names.erase(options.names.begin());
-    return name;
+    options.names.pop_front();
+    return true;
 }
 
-/// Names from a file or a pipe, one a line, as far as a line that says exit.
-std::vector<std::string> read_names()
+/// Names from a file or a pipe, one a line, until its end or a line that says exit.
+std::deque<std::string> read_names()
 {
-    std::vector<std::string> names;
-    for (std::string name; std::getline(std::cin, name) && name != "exit";) {
-        if (const std::string why = objection(name); !why.empty()) {
-            throw std::runtime_error("Standard input, line " + std::to_string(names.size() + 1) + ": " + why);
+    std::deque<std::string> names;
+    for (std::string name; std::getline(std::cin, name) && name != "exit"; names.push_back(name)) {
+        if (!objection(name).empty()) {
+            throw std::runtime_error("standard input, line " + std::to_string(names.size() + 1) +
+                                     ": " + objection(name));
         }
-        names.push_back(name);
     }
     return names;
 }
@@ -124,36 +101,41 @@ std::vector<std::string> read_names()
 Options parse(int argc, char* argv[])
 {
     constexpr char usage[] = R"(Usage: ./client [OPTION...] [NAME...]
-The notebook's greeting client: prints the server's welcome and its greeting of each NAME (Yam May Sarah).
-A single - reads the names from standard input, one a line.
+The notebook's greeting client: prints the server's welcome and its greeting of each NAME
+(Yam May Sarah). A single - reads the names from standard input, one a line.
 
-  --host HOST        the server's address, a number or a name   (127.0.0.1)
-  --port N           the server's port                          (9999)
-  --timeout SECONDS  wait so long for the server; 0: for ever   (10)
-  --help             print this
+  --host HOST        the server's address, a number or a name     (127.0.0.1)
+  --port N           the server's port                            (9999)
+  --timeout SECONDS  how long to wait for the server; 0: forever  (10)
+  --help             print this help
 )";
+    const CommandLine given(argc, argv, usage, {"host", "port", "timeout"});
     Options options;
-    auto names = parse_options(argc, argv, usage,
-                               {{"host", [&](const Value& value) { options.host = value.text(); }},
-                                {"port", [&](const Value& value) { options.port = value.port(1); }},
-                                {"timeout", [&](const Value& value) { options.timeout = value.seconds(); }}});
+    options.host = given.text("host", options.host);
+    options.port = given.port(options.port, 1);
+    options.timeout = given.seconds("timeout", options.timeout);
+    const auto& names = given.operands(static_cast<std::size_t>(argc));
     if (names == std::vector<std::string>{"-"}) {
         options.ask = isatty(STDIN_FILENO) != 0;
-        options.names = options.ask ? std::vector<std::string>() : read_names();
+        options.names = options.ask ? std::deque<std::string>() : read_names();
     } else if (!names.empty()) {
+        options.names.assign(names.begin(), names.end());
         for (const std::string& name : names) {
-            if (const std::string why = objection(name); !why.empty()) {
-                throw UsageError(why);
-            }
-            if (name == "exit" || name == "-") {
-                throw UsageError(name +
-                                 " cannot be greeted: exit is what the server takes as good-bye, and - " +
-                                 "alone stands for standard input.");
+            if (name == "-" || !objection(name).empty()) {
+                throw UsageError(name == "-" ? "- stands for standard input only if it is alone"
+                                             : objection(name));
             }
         }
-        options.names = names;
     }
     return options;
 }
 
-} // namespace
+int main(int argc, char* argv[])
+{
+    try {
+        greet(parse(argc, argv));
+    } catch (const std::exception& error) {
+        return report(error);
+    }
+    return 0;
+}

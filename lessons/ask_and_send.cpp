@@ -1,45 +1,53 @@
-// ask_and_send.cpp: the tutorial's client (4.1). It asks where to connect and what to send, sends it, and closes.
-// Its counterparts are thank_you_once.cpp and thank_you_loop.cpp.
+// ask_and_send.cpp: the tutorial's client (4.1). It asks where to connect and what to send, sends
+// it, and closes. Its counterparts are thank_you_once.cpp and thank_you_loop.cpp.
 #include "gbk.hpp"
 
-int main(int argc, char* argv[])
-try {
-    constexpr char usage[] = "Usage: lessons/ask_and_send [ADDRESS [PORT [DATA]]]\n"
-                             "Sends DATA, encoded as GBK, to a server. Asks for what is not given.\n";
-    auto answers = parse_options(argc, argv, usage, {});
-    if (answers.size() > 3) {
-        throw UsageError("'" + answers[3] + "' is one argument too many. See --help.");
+/// Python's input(): the next argument, or, when there are no more, what a person answers to the
+/// question.
+std::string input(const std::string& question, std::vector<std::string>& arguments)
+{
+    std::string answer;
+    if (!arguments.empty()) {
+        answer = arguments.front();
+        arguments.erase(arguments.begin());
+        return answer;
     }
-    const std::size_t given = answers.size();
-    const auto ask = [&](std::size_t which, const char* question) { // Python's input()
-        if (which >= given) {
-            std::cout << question << std::flush;
-            if (!std::getline(std::cin, answers.emplace_back())) {
-                throw std::runtime_error(std::string("Standard input ended before an answer to: ") +
-                                         question);
-            }
-        }
-        return answers[which];
-    };
-    if (given == 3) {
-        to_gbk(answers[2]); // refuses at once what cannot be sent
+    std::cout << question << std::flush;
+    if (!std::getline(std::cin, answer)) {
+        throw std::runtime_error("standard input ended before an answer to: " + question);
     }
+    return answer;
+}
 
-    // 1. The server's address: connect to it.
-    const std::string host = ask(0, "Server address: ");
-    const int port = Value{"Port", ask(1, "Port: ")}.port(1);
-    Socket tcp_client = first_that_works(resolve(host, port), [](const Address& address) {
-        Socket tcp(address.family(), SOCK_STREAM);
-        tcp.connect(address);
-        return tcp;
-    });
+void ask_and_send(std::vector<std::string> arguments)
+{
+    // 2. Connect to the server. (The socket, step 1, takes its family from the address.)
+    const std::string host = input("Server address: ", arguments);
+    const int port = whole_number("Port", input("Port: ", arguments), 1, 65535);
+    const auto addresses = resolve(host, port);
+    Socket tcp_client(addresses.front().family(), SOCK_STREAM); // 1. Create the socket.
+    tcp_client.connect(addresses);
 
-    // 2. The data: send them.
-    tcp_client.send(to_gbk(ask(2, "Data to send: ")));
+    // 3. Send the data.
+    tcp_client.send(to_gbk(input("Data to send: ", arguments)));
 
-    // 3. Close.
+    // 4. Close the socket.
     tcp_client.close();
+}
+
+int main(int argc, char* argv[])
+{
+    constexpr char usage[] =
+        "Usage: lessons/ask_and_send [ADDRESS [PORT [DATA]]]\n"
+        "Sends DATA, encoded as GBK, to a server. Asks for what is not given.\n";
+    try {
+        const auto arguments = CommandLine(argc, argv, usage, {}).operands(3);
+        if (arguments.size() == 3) {
+            to_gbk(arguments[2]); // throws before anything is connected if it cannot be sent
+        }
+        ask_and_send(arguments);
+    } catch (const std::exception& error) {
+        return report(error);
+    }
     return 0;
-} catch (const std::exception& error) {
-    return report(error);
 }

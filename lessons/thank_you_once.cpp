@@ -2,34 +2,45 @@
 // Its counterpart is ask_and_send.cpp; thank_you_loop.cpp is the next step.
 #include "gbk.hpp"
 
-int main(int argc, char* argv[])
-try {
-    constexpr char usage[] = "Usage: lessons/thank_you_once [--host ADDRESS (0.0.0.0)] [--port N (7788)]\n"
-                             "Prints what one client sends, answers Thank You!, and ends.\n";
-    std::string host = "0.0.0.0";
-    int port = 7788;
-    no_operands(parse_options(argc, argv, usage,
-                              {{"host", [&](const Value& value) { host = value.text(); }},
-                               {"port", [&](const Value& value) { port = value.port(); }}}));
+void serve(const std::string& host, int port)
+{
+    // 1. Create the socket.
+    const Address address = resolve(host, port).front();
+    Socket tcp_server(address.family(), SOCK_STREAM);
 
-    Socket tcp_server = first_that_works(resolve(host, port), [](const Address& address) {
-        Socket tcp(address.family(), SOCK_STREAM);   // 1. Create the socket.
-        tcp.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1); //    (so that a restart finds the port free)
-        tcp.bind(address);                           // 2. Bind it to an address and a port.
-        tcp.listen(128);                             // 3. Make it passive.
-        return tcp;
-    });
-    std::cerr << "Listening on " + tcp_server.name() + ".\n";
+    // 2. Bind it to an address and a port. (After a restart, the port is free at once.)
+    tcp_server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
+    tcp_server.bind(address);
 
-    auto [client, client_address] = tcp_server.accept(); // 4. Wait for a client.
+    // 3. Make it passive.
+    tcp_server.listen(128);
+    log("Listening on ", tcp_server.name(), ".");
 
-    const std::string data = client.recv(1024); // 5. Receive and send.
-    print_line("Received: " + visible(from_gbk(data)));
+    // 4. Wait for a client.
+    auto [client, client_address] = tcp_server.accept();
+
+    // 5. Receive and send.
+    const std::string data = client.recv(1024);
+    print("Received: ", visible(from_gbk(data)));
     client.send("Thank You!");
 
-    client.close(); // 6. Close both sockets.
+    // 6. Close both sockets.
     tcp_server.close();
+    client.close();
+}
+
+int main(int argc, char* argv[])
+{
+    constexpr char usage[] =
+        "Usage: lessons/thank_you_once [--host ADDRESS (0.0.0.0)] [--port N (7788)]\n"
+        "Prints what one client sends, answers Thank You!, and ends.\n";
+    try {
+        const CommandLine given(argc, argv, usage, {"host", "port"});
+        given.operands(0);
+        never_wait_for_the_screen();
+        serve(given.text("host", "0.0.0.0"), given.port(7788, 0));
+    } catch (const std::exception& error) {
+        return report(error);
+    }
     return 0;
-} catch (const std::exception& error) {
-    return report(error);
 }

@@ -1,38 +1,46 @@
-// udp_server.cpp: the greeting over datagrams (tutorial, 6). No listen, no accept, no thread: every datagram says whom
-// it is from, and the answer goes there. Its counterpart is udp_client.cpp.
-#include "../common.hpp"
+// udp_server.cpp: the greeting over datagrams (tutorial, 6). No listen, no accept, no thread: every
+// datagram says whom it is from, and the answer goes there. Its counterpart is udp_client.cpp.
+#include "datagram.hpp"
+#include "plain_server.hpp"
 
-int main(int argc, char* argv[])
-try {
-    constexpr char usage[] = "Usage: lessons/udp_server [--host ADDRESS (127.0.0.1)] [--port N (9999)]\n"
-                             "Answers every datagram with Hello, NAME! Ctrl-C stops the server.\n";
-    std::string host = "127.0.0.1";
-    int port = 9999;
-    no_operands(parse_options(argc, argv, usage,
-                              {{"host", [&](const Value& value) { host = value.text(); }},
-                               {"port", [&](const Value& value) { port = value.port(); }}}));
-    end_on_ctrl_c();
+void serve(const std::string& host, int port)
+{
+    // 1. Create the socket.
+    const Address address = resolve(host, port, SOCK_DGRAM).front();
+    Socket s(address.family(), SOCK_DGRAM);
 
-    const Socket s = first_that_works(resolve(host, port, SOCK_DGRAM), [](const Address& address) {
-        Socket udp(address.family(), SOCK_DGRAM); // 1. Create the socket.
-        udp.bind(address);                        // 2. Bind it: this is where clients send to.
-        return udp;
-    });
-    std::cout << "Bound to " + s.name() << std::endl;
-    std::cerr << "Ctrl-C stops the server.\n";
+    // 2. Bind it: this is where clients send to.
+    s.bind(address);
+    print("Bound to ", s.name());
+    log("Ctrl-C stops the server.");
 
+    // 3. Receive from anyone, and answer.
     while (true) {
         try {
-            const Datagram datagram = s.recvfrom(); // 3. Receive from anyone, and answer.
-            std::cout << "Received from " + datagram.from.str() << std::endl;
+            const Datagram datagram = recvfrom(s);
+            print("Received from ", datagram.from.str());
             if (datagram.is_cut) {
-                std::cerr << "The datagram was longer than 1024 bytes; the rest of it is lost.\n";
+                log("warning: the datagram was longer than 1024 bytes; the rest of it is lost.");
             }
-            s.sendto("Hello, " + datagram.data + "!", datagram.from);
-        } catch (const std::system_error& error) { // an answer that cannot be sent is its client's loss only
+            sendto(s, "Hello, " + datagram.data + "!", datagram.from);
+        } catch (const std::system_error& error) { // an answer that could not be sent
             report(error);
         }
     }
-} catch (const std::exception& error) {
-    return report(error);
+}
+
+int main(int argc, char* argv[])
+{
+    constexpr char usage[] =
+        "Usage: lessons/udp_server [--host ADDRESS (127.0.0.1)] [--port N (9999)]\n"
+        "Answers every datagram with Hello, NAME! Ctrl-C stops the server.\n";
+    try {
+        const CommandLine given(argc, argv, usage, {"host", "port"});
+        given.operands(0);
+        serve_until_ctrl_c();
+        serve(given.text("host", "127.0.0.1"), given.port(9999, 0));
+    } catch (const std::exception& error) {
+        return report(error);
+    }
+    return 0;
 }

@@ -1,6 +1,8 @@
-// What the two documents claim about TCP and UDP, each claim a test that bears its name. Read one as an example: it makes
-// the claim happen on real sockets, through common.hpp, or with the bare call where the class would not let it happen.
+// What the two documents claim about TCP and UDP, each claim a test that bears its name. Read one
+// as an example: it makes the claim happen on real sockets, through common.hpp, or with the bare
+// call where the class would not let it happen.
 #include "common.hpp"
+#include "lessons/datagram.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,13 +45,15 @@ int error_of(const std::function<void()>& call)
     return 0;
 }
 
-// ---- The tutorial's nine points ---------------------------------------------------------------------------
+// ---- The tutorial's nine points
+// ---------------------------------------------------------------------------
 
 TEST(Claim, AServerBindsOrNoClientCanFindIt)
 {
     Socket server(AF_INET, SOCK_STREAM);
-    const Address agreed = listening().getsockname(); // a port that clients were told of, and nobody has
-    server.listen(1);                                 // without bind, the kernel picks another one
+    const Address agreed =
+        listening().getsockname(); // a port that clients were told of, and nobody has
+    server.listen(1);              // without bind, the kernel picks another one
     EXPECT_NE(server.getsockname().str(), agreed.str());
     Socket client(AF_INET, SOCK_STREAM);
     EXPECT_EQ(error_of([&] { client.connect(agreed); }), ECONNREFUSED);
@@ -70,10 +74,12 @@ TEST(Claim, ListenTurnsAnActiveSocketIntoAPassiveOne)
     Socket server(AF_INET, SOCK_STREAM);
     server.bind(any_port);
     Socket early(AF_INET, SOCK_STREAM);
-    EXPECT_EQ(error_of([&] { early.connect(server.getsockname()); }), ECONNREFUSED) << "Bound, but active.";
+    EXPECT_EQ(error_of([&] { early.connect(server.getsockname()); }), ECONNREFUSED)
+        << "Bound, but active.";
     server.listen(1);
     Socket client = connected_to(server);
-    EXPECT_EQ(error_of([&] { server.connect(any_port); }), EISCONN) << "A passive socket connects to nobody.";
+    EXPECT_EQ(error_of([&] { server.connect(any_port); }), EISCONN)
+        << "A passive socket connects to nobody.";
 }
 
 TEST(Claim, TcpMustConnectBeforeItSends)
@@ -86,8 +92,8 @@ TEST(Claim, UdpJustSends)
 {
     Socket receiver(AF_INET, SOCK_DGRAM);
     receiver.bind(any_port);
-    Socket(AF_INET, SOCK_DGRAM).sendto("Yam", receiver.getsockname());
-    EXPECT_EQ(receiver.recvfrom().data, "Yam");
+    sendto(Socket(AF_INET, SOCK_DGRAM), "Yam", receiver.getsockname());
+    EXPECT_EQ(recvfrom(receiver).data, "Yam");
 }
 
 TEST(Claim, AcceptReturnsANewSocketForEachClient)
@@ -153,7 +159,8 @@ TEST(Claim, WhenTheClientClosesTheServersRecvReturnsWithLength0)
     EXPECT_EQ(blocked.get().size(), 0U);
 }
 
-// ---- What else they say -----------------------------------------------------------------------------------
+// ---- What else they say
+// -----------------------------------------------------------------------------------
 
 TEST(Claim, TheHandshakeIsDoneByTheKernelBeforeAcceptIsCalled)
 {
@@ -211,36 +218,41 @@ TEST(Claim, ADatagramKeepsItsBoundaries)
     receiver.bind(any_port);
     const Socket sender(AF_INET, SOCK_DGRAM);
     for (const std::string name : {"Yam", "", "May"}) {
-        sender.sendto(name, receiver.getsockname());
+        sendto(sender, name, receiver.getsockname());
     }
-    EXPECT_EQ(receiver.recvfrom().data, "Yam");
-    EXPECT_EQ(receiver.recvfrom().data, "") << "An empty datagram is a datagram.";
-    EXPECT_EQ(receiver.recvfrom().data, "May");
+    EXPECT_EQ(recvfrom(receiver).data, "Yam");
+    EXPECT_EQ(recvfrom(receiver).data, "") << "An empty datagram is a datagram.";
+    EXPECT_EQ(recvfrom(receiver).data, "May");
 }
 
 TEST(Claim, LoopbackIsReachableOnlyThroughItselfAndTheWildcardOnEveryAddress)
 {
-    // All of 127.0.0.0/8 is this machine: 127.0.0.2 stands for another address of it. That a packet for 127.0.0.1 never
-    // comes in from outside takes a second machine to see.
+    // All of 127.0.0.0/8 is this machine: 127.0.0.2 stands for another address of it. That a packet
+    // for 127.0.0.1 never comes in from outside takes a second machine to see.
     const Socket local = listening();
-    const int port = ntohs(reinterpret_cast<const sockaddr_in&>(local.getsockname().storage).sin_port);
+    const int port =
+        ntohs(reinterpret_cast<const sockaddr_in&>(local.getsockname().storage).sin_port);
     Socket stranger(AF_INET, SOCK_STREAM);
-    EXPECT_EQ(error_of([&] { stranger.connect(resolve("127.0.0.2", port).front()); }), ECONNREFUSED);
+    EXPECT_EQ(error_of([&] { stranger.connect(resolve("127.0.0.2", port).front()); }),
+              ECONNREFUSED);
 
     Socket everywhere(AF_INET, SOCK_STREAM);
     everywhere.bind(resolve("0.0.0.0", 0).front());
     everywhere.listen(1);
-    const int open = ntohs(reinterpret_cast<const sockaddr_in&>(everywhere.getsockname().storage).sin_port);
+    const int open =
+        ntohs(reinterpret_cast<const sockaddr_in&>(everywhere.getsockname().storage).sin_port);
     for (const std::string address : {"127.0.0.1", "127.0.0.2"}) {
         Socket client(AF_INET, SOCK_STREAM);
         EXPECT_EQ(error_of([&] { client.connect(resolve(address, open).front()); }), 0) << address;
-        EXPECT_EQ(everywhere.accept().first.getsockname().str(), address + ":" + std::to_string(open));
+        EXPECT_EQ(everywhere.accept().first.getsockname().str(),
+                  address + ":" + std::to_string(open));
     }
 }
 
 TEST(Claim, PortsUnder1024MayNeedPrivileges)
 {
-    // On Linux the border is a setting, and root, or whoever has CAP_NET_BIND_SERVICE, may cross it.
+    // On Linux the border is a setting, and root, or whoever has CAP_NET_BIND_SERVICE, may cross
+    // it.
     int border = 0;
     std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> border;
     if (geteuid() == 0 || border <= 1) {
@@ -252,9 +264,10 @@ TEST(Claim, PortsUnder1024MayNeedPrivileges)
 
 TEST(Claim, ListensArgumentIsHowManyMayWaitForAccept)
 {
-    // The notebook calls it the largest number of connections to wait for, the tutorial the number of clients at the same
-    // time. On Linux it is the length of the queue of completed handshakes that nobody has accepted yet, plus one; the
-    // number of clients being served has no part in it. See listen(2).
+    // The notebook calls it the largest number of connections to wait for, the tutorial the number
+    // of clients at the same time. On Linux it is the length of the queue of completed handshakes
+    // that nobody has accepted yet, plus one; the number of clients being served has no part in it.
+    // See listen(2).
     const Socket server = listening(1);
     std::vector<Socket> clients;
     int connected = 0;
@@ -270,7 +283,8 @@ TEST(Claim, ListensArgumentIsHowManyMayWaitForAccept)
 #ifdef __linux__
     EXPECT_EQ(connected, 2);
 #endif
-    const Socket service = server.accept().first; // room again, and the one that is served does not count
+    const Socket service =
+        server.accept().first; // room again, and the one that is served does not count
     Socket next(AF_INET, SOCK_STREAM);
     next.settimeout(Seconds(10));
     EXPECT_EQ(error_of([&] { next.connect(server.getsockname()); }), 0);
@@ -288,7 +302,8 @@ TEST(Claim, EachClientNeedsAThreadOfItsOwnOrItWaitsItsTurn)
     eager.send("Yam");
     eager.settimeout(Seconds(0.1));
     std::thread first(serve_next); // is given the silent client, and waits for it
-    EXPECT_EQ(error_of([&] { eager.recv(1024); }), ETIMEDOUT) << "One thread: the second client waits.";
+    EXPECT_EQ(error_of([&] { eager.recv(1024); }), ETIMEDOUT)
+        << "One thread: the second client waits.";
     eager.settimeout(Seconds(10));
     std::thread second(serve_next);
     EXPECT_EQ(eager.recv(1024), "Hello, Yam!") << "A thread of its own: it is served.";

@@ -1,6 +1,6 @@
-// The greeting client as the notebook has it, seen from a server that the test plays itself. These tests hold
-// for every client that keeps the notebook's contract: make test CLIENT='python3 my_client.py' points them at
-// another one.
+// The greeting client as the notebook has it, seen from a server that the test plays itself. These
+// tests hold for every client that keeps the notebook's contract: make test CLIENT='python3
+// my_client.py' points them at another one.
 #include "harness.hpp"
 
 using namespace lab;
@@ -8,8 +8,9 @@ using namespace lab;
 namespace
 {
 
-const std::string names = "the notebook's last cell, for data in [b'Yam', b'May', b'Sarah']: s.send(data).";
-const std::string leave = "the notebook's last cell, s.send(b'exit') and s.close().";
+const std::string names =
+    "step 5 of the notebook, for data in [b'Yam', b'May', b'Sarah']: s.send(data).";
+const std::string leave = "step 5 of the notebook, s.send(b'exit') and s.close().";
 
 /// The client, connected to the test and not yet welcomed.
 struct Conversation {
@@ -22,7 +23,8 @@ TEST(NotebookClient, WaitsToBeWelcomed)
 {
     Conversation with;
     EXPECT_FALSE(with.server.has_news(Seconds(0.2)))
-        << "It spoke before it was welcomed. look at: the notebook's last cell, where s.recv comes before "
+        << "It spoke before it was welcomed. look at: step 5 of the notebook, where s.recv comes "
+           "before "
            "the loop.";
     with.server.say("Welcome!");
     EXPECT_TRUE(with.server.hears("Yam", names));
@@ -47,7 +49,8 @@ TEST(NotebookClient, WaitsForEachAnswerBeforeTheNextName)
     with.server.say("Welcome!");
     ASSERT_TRUE(with.server.hears("Yam", names));
     EXPECT_FALSE(with.server.has_news(Seconds(0.2)))
-        << "The next name came before the answer. look at: the notebook's last cell, s.recv inside the loop.";
+        << "The next name came before the answer. look at: step 5 of the notebook, s.recv inside "
+           "the loop.";
 }
 
 TEST(NotebookClient, PrintsWhatTheServerSays)
@@ -61,7 +64,8 @@ TEST(NotebookClient, PrintsWhatTheServerSays)
     ASSERT_TRUE(with.server.hears("exit", leave));
     EXPECT_EQ(with.client.status(), 0);
     EXPECT_EQ(with.client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n")
-        << "look at: the notebook's last cell, print(s.recv(1024).decode('utf-8')): each answer on a line of "
+        << "look at: step 5 of the notebook, print(s.recv(1024).decode('utf-8')): each answer on a "
+           "line of "
            "its own, "
            "no byte of the buffer beyond what was received.";
 }
@@ -77,8 +81,8 @@ TEST(NotebookClient, ShowsEachAnswerAsItComes)
 TEST(NotebookClient, TalksToTheServer)
 {
     if (client_port() != 0) {
-        GTEST_SKIP()
-            << "a client that knows only port 9999 cannot be sent to the lab's server, which is on another";
+        GTEST_SKIP() << "a client that knows only port 9999 cannot be sent to the lab's server, "
+                        "which is on another";
     }
     const Server server;
     Program client(client_command(server.port()));

@@ -41,7 +41,8 @@ std::string sentence(const std::function<void()>& attempt)
 TEST(CommonSocket, MovesButNeverCopies)
 {
     static_assert(!std::is_copy_constructible_v<Socket> && !std::is_copy_assignable_v<Socket>);
-    static_assert(std::is_nothrow_move_constructible_v<Socket> && std::is_nothrow_move_assignable_v<Socket>);
+    static_assert(std::is_nothrow_move_constructible_v<Socket> &&
+                  std::is_nothrow_move_assignable_v<Socket>);
     Socket first(AF_INET, SOCK_STREAM);
     const int descriptor = first.fileno();
     Socket second(std::move(first));
@@ -96,13 +97,15 @@ TEST(CommonSocket, NamesTheCallAndTheAddressInItsErrors)
     Socket socket(AF_INET, SOCK_STREAM);
     EXPECT_EQ(sentence([&] { socket.bind(pair.listener.getsockname()); }),
               "bind " + there + ": Address already in use");
-    EXPECT_EQ(sentence([&] { Socket(-1, SOCK_STREAM); }), "socket: Address family not supported by protocol");
+    EXPECT_EQ(sentence([&] { Socket(-1, SOCK_STREAM); }),
+              "socket: Address family not supported by protocol");
     pair.near.settimeout(Seconds(0.05));
     EXPECT_EQ(sentence([&] { pair.near.recv(1); }), "recv " + there + ": Connection timed out");
     pair.listener.close();
-    EXPECT_EQ(
-        sentence([&] { socket.connect(resolve(there.substr(0, 9), std::stoi(there.substr(10))).front()); }),
-        "connect " + there + ": Connection refused");
+    EXPECT_EQ(sentence([&] {
+                  socket.connect(resolve(there.substr(0, 9), std::stoi(there.substr(10))).front());
+              }),
+              "connect " + there + ": Connection refused");
 }
 
 TEST(CommonSocket, TellsThatThePeerHasGoneWithoutASignal)
@@ -131,19 +134,21 @@ TEST(CommonScreen, MakesControlCharactersVisibleAndLeavesTextAlone)
     EXPECT_EQ(visible("a\nb\tc\rd"), "a\\nb\\tc\\rd");
     EXPECT_EQ(visible(std::string("\0\x1b\x7f", 3)), "\\x00\\x1b\\x7f");
     EXPECT_EQ(visible("\xc2\x9b"), "\\xc2\\x9b") << "CSI, the other way to write ESC [";
-    EXPECT_EQ(visible("\xcd\xf5\xff\xe7\x8e"), "\\xcd\\xf5\\xff\\xe7\\x8e") << "not UTF-8, or cut off";
+    EXPECT_EQ(visible("\xcd\xf5\xff\xe7\x8e"), "\\xcd\\xf5\\xff\\xe7\\x8e")
+        << "not UTF-8, or cut off";
 }
 
-TEST(CommonValue, TakesSecondsWithAndWithoutDecimals)
+TEST(CommonCommandLine, TakesNumbersAndSaysWhatItExpected)
 {
     for (const auto& [text, seconds] :
          {std::pair{"0", 0.0}, {"1", 1.0}, {"0.25", 0.25}, {".5", 0.5}, {"3.", 3.0}}) {
-        EXPECT_EQ((Value{"--delay", text}.seconds()), Seconds(seconds)) << text;
+        EXPECT_EQ(decimal_seconds("--delay", text), Seconds(seconds)) << text;
     }
-    EXPECT_EQ(sentence([] {
-                  Value{"--delay", "nan"}.seconds();
-              }),
-              "--delay 'nan' does not do: it needs a decimal number of seconds from 0 to 1000000.");
+    EXPECT_EQ(
+        sentence([] { decimal_seconds("--delay", "nan"); }),
+        "invalid value 'nan' for --delay: expected a decimal number of seconds from 0 to 1000000");
+    EXPECT_EQ(sentence([] { whole_number("--port", "abc", 0, 65535); }),
+              "invalid value 'abc' for --port: expected a whole number from 0 to 65535");
 }
 
 } // namespace

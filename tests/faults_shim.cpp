@@ -1,11 +1,13 @@
-// faults_shim.cpp: a library to preload into a program, so that system calls fail as they may anywhere, but seldom do on
-// a test machine. What the environment names is injected; everything else is passed on.
+// faults_shim.cpp: a library to preload into a program, so that system calls fail as they may
+// anywhere, but seldom do on a test machine. What the environment names is injected; everything
+// else is passed on.
 //   ONE_BYTE=1         recv and send move one byte at a time
-//   INTERRUPT=n        every n-th accept, recv, send, connect, poll or write is interrupted by a signal (EINTR)
-//   FAIL_THREADS=a-b   thread creations number a to b fail: EAGAIN
-//   FAIL_ACCEPTS=a-b   accepts number a to b find no descriptor: EMFILE
-//   ABORT_ACCEPTS=a-b  accepts number a to b meet a connection that has gone already: ECONNABORTED
-//   FAIL_MEMORY=FILE   while FILE exists, no block of 600 to 4000 bytes is to be had
+//   INTERRUPT=n        every n-th accept, recv, send, connect, poll or write is interrupted by a
+//   signal (EINTR) FAIL_THREADS=a-b   thread creations number a to b fail: EAGAIN FAIL_ACCEPTS=a-b
+//   accepts number a to b find no descriptor: EMFILE ABORT_ACCEPTS=a-b  accepts number a to b meet
+//   a connection that has gone already: ECONNABORTED FAIL_MEMORY=FILE   while FILE exists, no block
+//   of 600 to 4000 bytes is to be had
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +15,8 @@
 #include <new>
 
 #include <dlfcn.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -89,6 +93,19 @@ ssize_t send(int fd, const void* buffer, std::size_t size, int flags)
     return interrupted() ? -1 : real(fd, buffer, at_most(size), flags);
 }
 
+int setsockopt(int fd, int level, int option, const void* value, socklen_t length) noexcept
+{
+    using Set = int(int, int, int, const void*, socklen_t);
+    static auto* const real = next<Set>("setsockopt");
+    const char* hurry = std::getenv("HURRY");
+    const bool seconds = option == TCP_KEEPIDLE || option == TCP_KEEPINTVL;
+    if (hurry == nullptr || level != IPPROTO_TCP || (!seconds && option != TCP_USER_TIMEOUT)) {
+        return real(fd, level, option, value, length);
+    }
+    const int faster = std::max(*static_cast<const int*>(value) / std::atoi(hurry), 1);
+    return real(fd, level, option, &faster, sizeof faster);
+}
+
 ssize_t write(int fd, const void* buffer, std::size_t size)
 {
     static auto* const real = next<ssize_t(int, const void*, std::size_t)>("write");
@@ -101,7 +118,8 @@ int poll(pollfd* fds, nfds_t count, int timeout)
     return interrupted() ? -1 : real(fds, count, timeout);
 }
 
-int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument)
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument)
 {
     using Create = int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
     static auto* const real = next<Create>("pthread_create");
@@ -111,12 +129,14 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 
 } // extern "C"
 
-/// What std::string asks for. Replacing it is allowed to any program; here a library does it for one.
+/// What std::string asks for. Replacing it is allowed to any program; here a library does it for
+/// one.
 void* operator new(std::size_t size)
 {
     static const char* const file = std::getenv("FAIL_MEMORY");
-    void* block =
-        file != nullptr && size > 600 && size < 4000 && access(file, F_OK) == 0 ? nullptr : std::malloc(size);
+    void* block = file != nullptr && size > 600 && size < 4000 && access(file, F_OK) == 0
+                      ? nullptr
+                      : std::malloc(size);
     if (block == nullptr) {
         throw std::bad_alloc();
     }

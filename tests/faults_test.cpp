@@ -1,6 +1,8 @@
-// Faults, injected for real: limits, signals, resets, stopped processes, outputs that nobody reads, and a preloaded library
-// that makes system calls fail. After each, the server serves a new client, and has what it had before.
+// Faults, injected for real: limits, signals, resets, stopped processes, outputs that nobody reads,
+// and a preloaded library that makes system calls fail. After each, the server serves a new client,
+// and has what it had before.
 #include "harness.hpp"
+#include "network.hpp"
 
 #include <atomic>
 #include <csignal>
@@ -24,6 +26,10 @@ namespace
 {
 
 const std::string hint = "server.cpp";
+
+/// For floods: where the backlog is full, the kernel drops a SYN, and the client repeats it after a
+/// whole second.
+const std::string deep_backlog = "--backlog 4096";
 
 testing::AssertionResult serves(const Server& server, const std::string& name = "Yam")
 {
@@ -68,8 +74,8 @@ struct Footprint {
             return testing::AssertionSuccess() << "there is no /proc here to see it";
         }
         const bool served = static_cast<bool>(serves(server));
-        const bool back =
-            eventually([&] { return server.measure("fds") <= fds && server.measure("Threads") <= threads; });
+        const bool back = eventually(
+            [&] { return server.measure("fds") <= fds && server.measure("Threads") <= threads; });
         return served && back ? testing::AssertionSuccess()
                               : testing::AssertionFailure()
                                     << "a new client served: " << served << "; descriptors " << fds
@@ -89,18 +95,20 @@ long count(const std::string& text, const std::string& word)
     return found;
 }
 
-// ---- Running out ------------------------------------------------------------------------------------------
+// ---- Running out
+// ------------------------------------------------------------------------------------------
 
 TEST(LabFaults, WaitsWithoutCpuTimeWhileThereAreNoDescriptors)
 {
     const Server server;
     const Footprint before(server);
     if (before.fds == -1) {
-        GTEST_SKIP() << "there is no /proc here, in which the server's descriptors and CPU time are seen";
+        GTEST_SKIP()
+            << "there is no /proc here, in which the server's descriptors and CPU time are seen";
     }
     rlim_t next = 0; // the descriptor that accept will return; with one more, that is two
-    while (access(("/proc/" + std::to_string(server.pid()) + "/fd/" + std::to_string(next)).c_str(), F_OK) ==
-           0) {
+    while (access(("/proc/" + std::to_string(server.pid()) + "/fd/" + std::to_string(next)).c_str(),
+                  F_OK) == 0) {
         ++next;
     }
     const rlimit few{next + 2, 4096};
@@ -111,8 +119,8 @@ TEST(LabFaults, WaitsWithoutCpuTimeWhileThereAreNoDescriptors)
     }
     EXPECT_TRUE(clients[0].hears("Welcome!", hint));
     EXPECT_TRUE(clients[1].hears("Welcome!", hint));
-    EXPECT_TRUE(
-        server.complains("accept 127.0.0.1:" + std::to_string(server.port()) + ": Too many open files"));
+    EXPECT_TRUE(server.reports("accept 127.0.0.1:" + std::to_string(server.port()) +
+                               ": Too many open files"));
     const long ticks = server.measure("ticks");
     EXPECT_FALSE(clients[2].has_news(Seconds(1.5)));
     EXPECT_LE(server.measure("ticks") - ticks, 2)
@@ -126,13 +134,14 @@ TEST(LabFaults, WaitsWithoutCpuTimeWhileThereAreNoDescriptors)
 
 TEST_F(Injected, ClosesAClientForWhomThereIsNoThreadAndServesTheNext)
 {
-    const Server server("0", "",
-                        with_faults("FAIL_THREADS=3-4")); // the first waits for Ctrl-C, the second serves
+    const Server server(
+        "0", "",
+        with_faults("FAIL_THREADS=3-4")); // the first waits for Ctrl-C, the second serves
     const Footprint before(server);
     for (int i = 0; i < 2; ++i) {
         Peer unlucky = server.client();
         EXPECT_TRUE(unlucky.sees_the_end(hint));
-        EXPECT_TRUE(server.complains("No thread for " + unlucky.address()));
+        EXPECT_TRUE(server.reports("No thread for " + unlucky.address()));
     }
     EXPECT_TRUE(before.is_back(server));
 }
@@ -140,7 +149,8 @@ TEST_F(Injected, ClosesAClientForWhomThereIsNoThreadAndServesTheNext)
 TEST_F(Injected, AcceptsAgainWhenDescriptorsAreBack)
 {
     const Server server("0", "", with_faults("FAIL_ACCEPTS=1-2"));
-    EXPECT_TRUE(serves(server)) << "Nobody is there to leave, so the server has to try again by itself.";
+    EXPECT_TRUE(serves(server))
+        << "Nobody is there to leave, so the server has to try again by itself.";
 }
 
 TEST_F(Injected, ClosesAClientForWhoseReplyThereIsNoMemory)
@@ -153,14 +163,15 @@ TEST_F(Injected, ClosesAClientForWhoseReplyThereIsNoMemory)
     EXPECT_TRUE(unlucky.hears("Welcome!", hint));
     unlucky.say(std::string(1000, 'x'));
     EXPECT_TRUE(unlucky.sees_the_end(hint));
-    EXPECT_TRUE(server.complains("bad_alloc"));
+    EXPECT_TRUE(server.reports("bad_alloc"));
     EXPECT_TRUE(serves(server)) << "A short name needs no such block.";
     std::remove(no_memory.c_str());
     EXPECT_TRUE(serves(server, std::string(1000, 'x')));
     EXPECT_TRUE(before.is_back(server));
 }
 
-// ---- Interruptions ----------------------------------------------------------------------------------------
+// ---- Interruptions
+// ----------------------------------------------------------------------------------------
 
 TEST_F(Injected, TakesUpEveryCallThatASignalInterrupts)
 {
@@ -186,8 +197,8 @@ TEST_F(Injected, CopesWithOneByteAtATime)
     peer.say("Y");
     EXPECT_EQ(peer.receive(9), "Hello, Y!");
     const Listener listener;
-    Program client(with_faults("ONE_BYTE=1") + own("client") + " --port " + std::to_string(listener.port()) +
-                   " 王小明");
+    Program client(with_faults("ONE_BYTE=1") + own("client") + " --port " +
+                   std::to_string(listener.port()) + " 王小明");
     Peer server = listener.accept();
     server.say("Welcome!");
     EXPECT_EQ(server.receive(9), "王小明") << "send takes a part: the rest has to follow.";
@@ -204,8 +215,9 @@ TEST_F(Injected, PassesOverConnectionsThatAreGoneBeforeAccept)
 
 TEST(LabFaults, GoesOnAfterItWasStoppedAndContinued)
 {
-    const Server server("0.1",
-                        "--idle-timeout 5"); // with a timeout set, Linux interrupts recv: see signal(7)
+    const Server server(
+        "0.1",
+        "--idle-timeout 5"); // with a timeout set, Linux interrupts recv: see signal(7)
     Peer client = server.client();
     EXPECT_TRUE(client.hears("Welcome!", hint));
     for (int i = 0; i < 5; ++i) {
@@ -220,7 +232,8 @@ TEST(LabFaults, GoesOnAfterItWasStoppedAndContinued)
     EXPECT_TRUE(client.hears("Hello, Yam!", hint));
 
     const Listener listener;
-    Program stopped(own("client") + " --timeout 5 --port " + std::to_string(listener.port()) + " Yam");
+    Program stopped(own("client") + " --timeout 5 --port " + std::to_string(listener.port()) +
+                    " Yam");
     Peer peer = listener.accept();
     for (int i = 0; i < 5; ++i) {
         stopped.signal(SIGSTOP);
@@ -234,11 +247,12 @@ TEST(LabFaults, GoesOnAfterItWasStoppedAndContinued)
     EXPECT_EQ(stopped.status(), 0);
 }
 
-// ---- Clients ----------------------------------------------------------------------------------------------
+// ---- Clients
+// ----------------------------------------------------------------------------------------------
 
 TEST(LabFaults, OutlivesAStormOfResets)
 {
-    const Server server;
+    const Server server("0", deep_backlog);
     EXPECT_TRUE(serves(server));
     const Footprint before(server);
     for (int i = 0; i < 2000; ++i) {
@@ -249,12 +263,13 @@ TEST(LabFaults, OutlivesAStormOfResets)
         client.reset();
     }
     EXPECT_TRUE(before.is_back(server));
-    EXPECT_TRUE(eventually([&] { return count(server.out(), "Accept") == count(server.out(), " closed."); }));
+    EXPECT_TRUE(eventually(
+        [&] { return count(server.out(), "Accept") == count(server.out(), " closed."); }));
 }
 
 TEST(LabFaults, HasWhatItHadAfterThousandsCameAndWent)
 {
-    const Server server;
+    const Server server("0", deep_backlog);
     const Footprint before(server);
     const auto come_and_go = [&](int how_many) {
         std::vector<std::thread> crowd;
@@ -276,7 +291,8 @@ TEST(LabFaults, HasWhatItHadAfterThousandsCameAndWent)
     const long resident = server.measure("VmRSS");
     come_and_go(2000);
     EXPECT_TRUE(before.is_back(server));
-    EXPECT_LE(server.measure("VmRSS") - resident, with_faults("") == "env LD_PRELOAD=  " ? 50'000 : 1'000)
+    EXPECT_LE(server.measure("VmRSS") - resident,
+              with_faults("") == "env LD_PRELOAD=  " ? 50'000 : 1'000)
         << "It has grown (KiB); under a sanitizer, which keeps freed blocks, it may.";
 }
 
@@ -304,7 +320,8 @@ TEST(LabFaults, ServesOthersBesideThoseThatNeverReadOrTrickle)
 TEST(LabFaults, LetsOthersInWhenSilentOnesAreTimedOut)
 {
     for (const bool timed : {false, true}) {
-        const Server server("0", std::string("--max-clients 3") + (timed ? " --idle-timeout 0.5" : ""));
+        const Server server("0",
+                            std::string("--max-clients 3") + (timed ? " --idle-timeout 0.5" : ""));
         std::vector<Peer> silent;
         for (int i = 0; i < 3; ++i) {
             silent.push_back(server.client());
@@ -314,7 +331,8 @@ TEST(LabFaults, LetsOthersInWhenSilentOnesAreTimedOut)
         if (timed) {
             EXPECT_TRUE(next.hears("Welcome!", hint));
         } else {
-            EXPECT_FALSE(next.has_news(Seconds(0.8))) << "Without a timeout, silent clients may stay.";
+            EXPECT_FALSE(next.has_news(Seconds(0.8)))
+                << "Without a timeout, silent clients may stay.";
             silent.pop_back();
             EXPECT_TRUE(next.hears("Welcome!", hint));
         }
@@ -332,14 +350,41 @@ TEST(LabFaults, ClosesAClientThatTakesNoAnswersForTheIdleTimeout)
     EXPECT_TRUE(server.prints("Connection from " + deaf.address() + " closed.\n"));
 }
 
-// ---- Output that nobody takes -----------------------------------------------------------------------------
+TEST_F(Injected, NoticesAClientWhoseMachineHasVanished)
+{
+    std::string why;
+    if (!enter_private_network(why)) {
+        GTEST_SKIP() << "it takes a network of the test's own, which cannot be made here: " << why;
+    }
+    const Server server("0.3", "",
+                        with_faults("HURRY=50")); // two minutes become two to three seconds
+    const Footprint before(server);
+    Peer silent = server.client();
+    EXPECT_TRUE(silent.hears("Welcome!", hint));
+    Peer waiting = server.client();
+    EXPECT_TRUE(waiting.hears("Welcome!", hint));
+    waiting.say("Yam"); // while the server waits, the cable is pulled: no FIN, no RST, and no ACK
+                        // for the answer
+    ASSERT_TRUE(switch_loopback(false));
+    for (const Peer* client : {&silent, &waiting}) {
+        EXPECT_TRUE(server.prints("Connection from " + client->address() + " closed.\n"))
+            << server.out() << server.err();
+        EXPECT_TRUE(server.reports("Closing the connection from " + client->address() + ": recv"))
+            << server.err();
+    }
+    ASSERT_TRUE(switch_loopback(true));
+    EXPECT_TRUE(before.is_back(server));
+}
+
+// ---- Output that nobody takes
+// -----------------------------------------------------------------------------
 
 /// The server with its standard output going to `path`; the port comes from standard error.
 struct MuteServer {
     explicit MuteServer(const std::string& redirection)
         : program(own("server") + " --port 0 --delay 0 " + redirection)
     {
-        EXPECT_TRUE(program.complains(". Ctrl-C"));
+        EXPECT_TRUE(program.reports(". Ctrl-C"));
         const std::string said = program.err();
         port = std::stoi(said.substr(said.rfind(':', said.find(". Ctrl-C")) + 1));
     }
@@ -367,7 +412,8 @@ TEST(LabFaults, GreetsAlthoughStandardOutputIsClosed)
 TEST(LabFaults, GreetsAlthoughNobodyReadsThePipeBehindStandardOutput)
 {
     if (access("/dev/fd/0", F_OK) != 0) {
-        GTEST_SKIP() << "without /dev/fd the server cannot open the pipe anew, and waits for its reader";
+        GTEST_SKIP()
+            << "without /dev/fd the server cannot open the pipe anew, and waits for its reader";
     }
     std::string path = "/tmp/lab-pipe-XXXXXX";
     ::close(mkstemp(path.data()));
@@ -381,7 +427,7 @@ TEST(LabFaults, GreetsAlthoughNobodyReadsThePipeBehindStandardOutput)
         while (write(filler, block.data(), block.size()) > 0) { // until the pipe is full
         }
         server.greets(20);
-        EXPECT_TRUE(server.program.complains("dropped until it does"));
+        EXPECT_TRUE(server.program.reports("dropped until it does"));
         std::string drained(1 << 20, '\0');
         EXPECT_GT(read(reader, drained.data(), drained.size()), 0); // somebody reads again
         server.greets(1);
@@ -408,14 +454,15 @@ TEST(LabFaults, GreetsAlthoughTheTerminalIsPaused)
     int controller = -1;
     int terminal = -1;
     char name[256];
-    if (openpty(&controller, &terminal, name, nullptr, nullptr) == -1 || access("/dev/fd/0", F_OK) != 0) {
+    if (openpty(&controller, &terminal, name, nullptr, nullptr) == -1 ||
+        access("/dev/fd/0", F_OK) != 0) {
         GTEST_SKIP() << "no terminal can be made here (are /dev/pts and /dev/fd there?)";
     }
     {
         MuteServer server(std::string(">") + name);
         ASSERT_EQ(tcflow(terminal, TCOOFF), 0); // Ctrl-S
         server.greets(5);
-        EXPECT_TRUE(server.program.complains("dropped until it does"));
+        EXPECT_TRUE(server.program.reports("dropped until it does"));
         ASSERT_EQ(tcflow(terminal, TCOON), 0); // Ctrl-Q
         server.greets(3000); // nobody reads, so that what the terminal holds is full in the end
         server.program.signal(SIGINT);
@@ -425,7 +472,8 @@ TEST(LabFaults, GreetsAlthoughTheTerminalIsPaused)
     ::close(terminal);
 }
 
-// ---- Stopping ---------------------------------------------------------------------------------------------
+// ---- Stopping
+// ---------------------------------------------------------------------------------------------
 
 TEST(LabFaults, StopsAtRandomMomentsUnderLoad)
 {
@@ -433,7 +481,7 @@ TEST(LabFaults, StopsAtRandomMomentsUnderLoad)
     const int stops = wanted != nullptr ? std::atoi(wanted) : 60;
     std::mt19937 random(static_cast<unsigned>(getpid()));
     for (int i = 0; i < stops; ++i) {
-        Server server;
+        Server server("0", deep_backlog);
         std::atomic<bool> over = false;
         std::thread flood([&] {
             while (!over) {
@@ -454,7 +502,8 @@ TEST(LabFaults, StopsAtRandomMomentsUnderLoad)
         flood.join();
         const std::string out = server.out();
         ASSERT_EQ(status, 0) << "stop number " << i << ", seed " << getpid();
-        ASSERT_EQ(count(out, "Accept new"), count(out, " closed.\n")) << "stop number " << i << ": " << out;
+        ASSERT_EQ(count(out, "Accept new"), count(out, " closed.\n"))
+            << "stop number " << i << ": " << out;
     }
 }
 

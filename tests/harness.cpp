@@ -47,7 +47,8 @@ std::string contents(int fd)
 {
     std::string text;
     std::array<char, 65536> buffer;
-    for (ssize_t n; (n = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;) {
+    for (ssize_t n;
+         (n = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;) {
         text.append(buffer.data(), static_cast<std::size_t>(n));
     }
     return text;
@@ -110,7 +111,8 @@ std::string quote(std::string_view bytes)
     return text.str();
 }
 
-// ---- Program ----------------------------------------------------------------------------------------------
+// ---- Program
+// ----------------------------------------------------------------------------------------------
 
 Program::Program(const std::string& command, const std::string& input)
     : command_(command), out_(temporary_file()), err_(temporary_file())
@@ -150,7 +152,8 @@ Program::~Program()
         waitpid(pid_, nullptr, 0);
     }
     if (testing::Test::HasFailure()) {
-        std::fprintf(stderr, "  command:         %s\n  standard output: %s\n  standard error:  %s\n",
+        std::fprintf(stderr,
+                     "  command:         %s\n  standard output: %s\n  standard error:  %s\n",
                      command_.c_str(), out().c_str(), err().c_str());
     }
     ::close(out_);
@@ -166,7 +169,7 @@ bool Program::prints(const std::string& text, Seconds limit) const
     return eventually([&] { return out().find(text) != std::string::npos; }, limit);
 }
 
-bool Program::complains(const std::string& text, Seconds limit) const
+bool Program::reports(const std::string& text, Seconds limit) const
 {
     return eventually([&] { return err().find(text) != std::string::npos; }, limit);
 }
@@ -220,7 +223,8 @@ long Program::measure(const std::string& what) const
     return -1;
 }
 
-// ---- Peer -------------------------------------------------------------------------------------------------
+// ---- Peer
+// -------------------------------------------------------------------------------------------------
 
 Peer Peer::to(int port, const std::string& host, Seconds limit)
 {
@@ -245,7 +249,8 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
     freeaddrinfo(found);
     if (!connected) {
         fail("connect to " + host + ":" + std::to_string(port) +
-             ", where the server should be listening; is the port in network byte order (htons), the address "
+             ", where the server should be listening; is the port in network byte order (htons), "
+             "the address "
              "right?");
     }
     return Peer(fd);
@@ -314,7 +319,8 @@ std::string Peer::receive(std::size_t count, Seconds limit)
     const auto end = Clock::now() + limit;
     while (received.size() < count && !ended_ &&
            has_news(std::max(Seconds(end - Clock::now()), Seconds(0)))) {
-        const ssize_t n = recv(fd_, buffer.data(), std::min(buffer.size(), count - received.size()), 0);
+        const ssize_t n =
+            recv(fd_, buffer.data(), std::min(buffer.size(), count - received.size()), 0);
         ended_ = n <= 0;
         received.append(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
     }
@@ -325,8 +331,9 @@ testing::AssertionResult Peer::tell(const std::string& due, const std::string& c
                                     const std::string& hint) const
 {
     return testing::AssertionFailure()
-           << "\n  was sent:  " << said_ << "\n  was due:   " << due << "\n  came:      " << came
-           << (ended_ ? ", and then the connection ended" : "") << "\n  look at:   " << hint << "\n";
+           << "\n  sent:      " << said_ << "\n  was expected:   " << due
+           << "\n  received:  " << came << (ended_ ? ", and then the connection ended" : "")
+           << "\n  look at:   " << hint << "\n";
 }
 
 testing::AssertionResult Peer::hears(const std::string& text, const std::string& hint)
@@ -346,7 +353,8 @@ testing::AssertionResult Peer::sees_the_end(const std::string& hint)
                                   : tell("the end of the connection", quote(came), hint);
 }
 
-// ---- Listener ---------------------------------------------------------------------------------------------
+// ---- Listener
+// ---------------------------------------------------------------------------------------------
 
 Listener::Listener(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
 {
@@ -372,12 +380,14 @@ Peer Listener::accept(Seconds limit) const
     pollfd readable{fd_, POLLIN, 0};
     if (poll(&readable, 1, static_cast<int>(limit.count() * 1000)) <= 0) {
         errno = ETIMEDOUT;
-        fail("accept a connection: the client did not connect to 127.0.0.1:" + std::to_string(port_));
+        fail("accept a connection: the client did not connect to 127.0.0.1:" +
+             std::to_string(port_));
     }
     return Peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-// ---- The programs under test ------------------------------------------------------------------------------
+// ---- The programs under test
+// ------------------------------------------------------------------------------
 
 std::string own(const std::string& program)
 {
@@ -388,15 +398,18 @@ bool is_foreign(const char* name) { return !variable(name).empty(); }
 
 Server::Server(const std::string& delay, const std::string& options, const std::string& prefix)
     : Server(is_foreign("SERVER") && has_slot("SERVER") ? free_port() : 9999,
-             is_foreign("SERVER") ? fill_in(variable("SERVER"), "{delay}", delay)
-                                  : prefix + own("server") + " --port 0 --delay " + delay + " " + options)
+             is_foreign("SERVER")
+                 ? fill_in(variable("SERVER"), "{delay}", delay)
+                 : prefix + own("server") + " --port 0 --delay " + delay + " " + options)
 {
 }
 
 Server::Server(int port, const std::string& command)
     : Program(fill_in(command, "{port}", std::to_string(port))), port_(port)
 {
-    const auto waits = [&] { return out().find("Waiting for connection...\n") != std::string::npos; };
+    const auto waits = [&] {
+        return out().find("Waiting for connection...\n") != std::string::npos;
+    };
     if (!eventually([&] { return waits() || status(Seconds(0)) != -1; }) || !waits()) {
         throw std::runtime_error(
             "The server did not print \"Waiting for connection...\".\n  look at:   step 3 of "

@@ -1,5 +1,6 @@
-// harness.hpp: what the tests stand on. Programs are started as a person would start them and talked to over
-// real sockets; nothing in here uses common.hpp, so that a mistake in it cannot hide itself.
+// harness.hpp: what the tests stand on. Programs are started as a person would start them and
+// talked to over real sockets; nothing in here uses common.hpp, so that a mistake in it cannot hide
+// itself.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,22 +20,25 @@ namespace lab
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-/// Long enough for anything that is going to happen at all, on a machine that is busy: 10 seconds, or what the
-/// environment variable PATIENCE says.
+/// Long enough for anything that is going to happen at all, on a machine that is busy: 10 seconds,
+/// or what the environment variable PATIENCE says.
 extern const Seconds patience;
 
 /// Asks `condition` again and again until it holds (true) or `limit` has passed (false).
 bool eventually(const std::function<bool()>& condition, Seconds limit = patience);
 
-/// Bytes as they stand in a message: in quotes, control characters as \x00, long ones cut, with their number.
+/// Bytes as they stand in a message: in quotes, control characters as \x00, long ones cut, with
+/// their number.
 std::string quote(std::string_view bytes);
 
-/// A program that runs for a test. Its output goes to files, so it never waits for the test to read it. The
-/// object's end is the program's: nothing is left behind, not even if the test itself is killed.
+/// A program that runs for a test. Its output goes to files, so it never waits for the test to read
+/// it. The object's end is the program's: nothing is left behind, not even if the test itself is
+/// killed.
 class Program
 {
   public:
-    /// Starts `command` through the shell, as one would type it. `input` is what it reads on standard input.
+    /// Starts `command` through the shell, as one would type it. `input` is what it reads on
+    /// standard input.
     explicit Program(const std::string& command, const std::string& input = "");
     ~Program();
     Program(const Program&) = delete;
@@ -47,13 +51,14 @@ class Program
 
     /// True once standard output (or standard error) contains `text`.
     bool prints(const std::string& text, Seconds limit = patience) const;
-    bool complains(const std::string& text, Seconds limit = patience) const;
+    bool reports(const std::string& text, Seconds limit = patience) const;
 
-    /// Waits for its end: the exit status, 128 + N if signal N killed it, -1 if it still runs after `limit`.
+    /// Waits for its end: the exit status, 128 + N if signal N killed it, -1 if it still runs after
+    /// `limit`.
     int status(Seconds limit = patience);
 
-    /// Reads a number from /proc: "VmRSS" or "Threads" of status, in its unit; "fds" open; "ticks" of CPU
-    /// time.
+    /// Reads a number from /proc: "VmRSS" or "Threads" of status, in its unit; "fds" open; "ticks"
+    /// of CPU time.
     long measure(const std::string& what) const;
 
   private:
@@ -64,20 +69,22 @@ class Program
     int status_ = -1;
 };
 
-/// The test's end of a connection. It remembers what was said, so that a failure can tell the whole story.
+/// The test's end of a connection. It remembers what was said, so that a failure can tell the whole
+/// story.
 class Peer
 {
   public:
     explicit Peer(int descriptor) : fd_(descriptor) {}
-    /// Connects to a server here; tries again while none listens yet. Throws std::system_error after `limit`.
+    /// Connects to a server here; tries again while none listens yet. Throws std::system_error
+    /// after `limit`.
     static Peer to(int port, const std::string& host = "127.0.0.1", Seconds limit = patience);
     ~Peer();
     Peer(Peer&& other) noexcept;
     Peer(const Peer&) = delete;
 
     bool say(std::string_view bytes); ///< sends all of it; false if the connection is gone
-    void half_close() const;          ///< no more from this side: the other one's recv returns nothing
-    void reset();                     ///< ends the connection the hard way, with RST
+    void half_close() const; ///< no more from this side: the other one's recv returns nothing
+    void reset();            ///< ends the connection the hard way, with RST
     void close();
     int fd() const { return fd_; }
     std::string address() const; ///< of this end, as the server prints it
@@ -87,8 +94,8 @@ class Peer
     /// True if something, be it the end, can be received at once.
     bool has_news(Seconds within = Seconds(0)) const;
 
-    /// Success if exactly `text` comes next. If not, the failure says what was sent, what was due, what came,
-    /// and where in the notebook to look.
+    /// Success if exactly `text` comes next. If not, the failure says what was sent, what was
+    /// expected, what came, and where in the notebook to look.
     testing::AssertionResult hears(const std::string& text, const std::string& hint);
     /// Success if the other side closes and sends nothing before that.
     testing::AssertionResult sees_the_end(const std::string& hint);
@@ -119,12 +126,13 @@ class Listener
 
 /// The command for a program of the lab, "./server" or where the build put it.
 std::string own(const std::string& program);
-/// True if the environment variable (SERVER or CLIENT) points the suite at a program that is not the lab's.
+/// True if the environment variable (SERVER or CLIENT) points the suite at a program that is not
+/// the lab's.
 bool is_foreign(const char* name);
 
-/// A greeting server that listens: the lab's own, or the one that the variable SERVER names. In that command
-/// {port} and {delay} are filled in; without them it serves on 9999 and takes a second, as the notebook's
-/// does.
+/// A greeting server that listens: the lab's own, or the one that the variable SERVER names. In
+/// that command {port} and {delay} are filled in; without them it serves on 9999 and takes a
+/// second, as the notebook's does.
 class Server : public Program
 {
   public:
@@ -140,10 +148,11 @@ class Server : public Program
     int port_;
 };
 
-/// Runs a greeting client against a port of 127.0.0.1: the lab's own, or the one that CLIENT names, in whose
-/// command {port} is filled in; without {port} it connects to 9999.
+/// Runs a greeting client against a port of 127.0.0.1: the lab's own, or the one that CLIENT names,
+/// in whose command {port} is filled in; without {port} it connects to 9999.
 std::string client_command(int port);
-/// The port on which the test has to listen for that client: 0, any, unless it can only connect to 9999.
+/// The port on which the test has to listen for that client: 0, any, unless it can only connect to
+/// 9999.
 int client_port();
 
 } // namespace lab

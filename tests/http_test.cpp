@@ -1,4 +1,5 @@
-// lessons/http_get against web servers that misbehave, which the tests play themselves, and one that someone else wrote.
+// lessons/http_get against web servers that misbehave, which the tests play themselves, and one
+// that someone else wrote.
 #include "harness.hpp"
 
 #include <csignal>
@@ -32,11 +33,13 @@ class HttpGet : public testing::Test
 
     std::string command(const std::string& options = "") const
     {
-        return own("lessons/http_get") + " --host 127.0.0.1 --port " + std::to_string(listener.port()) +
-               " --output " + (directory / "page").string() + " " + options;
+        return own("lessons/http_get") + " --host 127.0.0.1 --port " +
+               std::to_string(listener.port()) + " --output " + (directory / "page").string() +
+               " " + options;
     }
 
-    /// Answers one request with these pieces, each sent by itself, and closes. Returns the exit status.
+    /// Answers one request with these pieces, each sent by itself, and closes. Returns the exit
+    /// status.
     int fetch(const std::vector<std::string>& pieces, const std::string& options = "")
     {
         Program client(command(options));
@@ -53,15 +56,20 @@ class HttpGet : public testing::Test
     }
 
     std::string page() const { return read_file(directory / "page"); }
-    long files() const { return std::distance(fs::directory_iterator(directory), fs::directory_iterator()); }
+    long files() const
+    {
+        return std::distance(fs::directory_iterator(directory), fs::directory_iterator());
+    }
 
-    /// The fetch fails with a sentence that contains `words`, and leaves what was there before as it was.
+    /// The fetch fails with a sentence that contains `words`, and leaves what was there before as
+    /// it was.
     void fails(const std::vector<std::string>& pieces, const std::string& words,
                const std::string& options = "")
     {
         std::ofstream(directory / "page") << "the old page";
         EXPECT_EQ(fetch(pieces, options), 1) << words;
-        EXPECT_NE(error.find(words), std::string::npos) << "\"" << words << "\" is not in: " << error;
+        EXPECT_NE(error.find(words), std::string::npos)
+            << "\"" << words << "\" is not in: " << error;
         EXPECT_EQ(error.find('\n'), error.size() - 1) << error;
         EXPECT_EQ(page(), "the old page");
         EXPECT_EQ(files(), 1) << "Another file was left behind.";
@@ -147,8 +155,9 @@ TEST_F(HttpGet, RefusesWhatIsNoPage)
     fails({"HTTP/1.1 200 OK\r\nServer: test\r\n"}, "before the header");
     fails({"HTTP/1.1 200 OK\nServer: test\n\nbody"}, "before the header");
     fails({"SSH-2.0-\x1b[2J\r\n\r\n"}, "\"SSH-2.0-\\x1b[2J");
-    fails({"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"}, "\"many\" is no Content-Length");
-    fails({"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"}, "no Content-Length");
+    fails({"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"}, "\"many\" is not a Content-Length");
+    fails({"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n"},
+          "not a Content-Length");
 }
 
 TEST_F(HttpGet, RefusesBrokenChunks)
@@ -157,12 +166,12 @@ TEST_F(HttpGet, RefusesBrokenChunks)
     fails({start}, "before the last chunk");
     fails({start + "5\r\nHel"}, "2 of the 5 bytes");
     fails({start + "5\r\nHello\r\n"}, "before the last chunk");
-    fails({start + "5\r\nHello, world\r\n0\r\n\r\n"}, "longer than it says");
-    fails({start + "x\r\nHello\r\n0\r\n\r\n"}, "\"x\" stands where");
-    fails({start + "-1\r\nHello\r\n0\r\n\r\n"}, "\"-1\" stands where");
-    fails({start + "fffffffffffffffff\r\nHello\r\n0\r\n\r\n"}, "stands where");
+    fails({start + "5\r\nHello, world\r\n0\r\n\r\n"}, "longer than its size");
+    fails({start + "x\r\nHello\r\n0\r\n\r\n"}, "\"x\" instead of");
+    fails({start + "-1\r\nHello\r\n0\r\n\r\n"}, "\"-1\" instead of");
+    fails({start + "fffffffffffffffff\r\nHello\r\n0\r\n\r\n"}, "instead of");
     fails({start + "ffffffffffffffff\r\nHello\r\n0\r\n\r\n"}, "bytes of a chunk are missing");
-    fails({start + "\r\nHello\r\n0\r\n\r\n"}, "\"\" stands where");
+    fails({start + "\r\nHello\r\n0\r\n\r\n"}, "\"\" instead of");
 }
 
 TEST_F(HttpGet, ShowsControlCharactersOfTheHeader)
@@ -210,7 +219,8 @@ TEST_F(HttpGet, SaysThatNobodyListensOrTheHostIsUnknown)
 TEST_F(HttpGet, LeavesTheOldFileWhenTheDiskIsFull)
 {
     std::ofstream(directory / "page") << "the old page";
-    Program client("sh -c 'trap \"\" XFSZ; ulimit -f 8; exec " + command() + "'"); // no file over a few KiB
+    Program client("sh -c 'trap \"\" XFSZ; ulimit -f 8; exec " + command() +
+                   "'"); // no file over a few KiB
     Peer server = listener.accept();
     server.say("HTTP/1.1 200 OK\r\n\r\n" + std::string(100'000, 'x'));
     server.half_close();
@@ -222,7 +232,8 @@ TEST_F(HttpGet, LeavesTheOldFileWhenTheDiskIsFull)
 
 TEST_F(HttpGet, SaysThatAFileCannotBeMade)
 {
-    EXPECT_EQ(fetch({"HTTP/1.1 200 OK\r\n\r\n"}, "--output " + (directory / "none/page").string()), 1);
+    EXPECT_EQ(fetch({"HTTP/1.1 200 OK\r\n\r\n"}, "--output " + (directory / "none/page").string()),
+              1);
     EXPECT_NE(error.find("none/page"), std::string::npos) << error;
     EXPECT_EQ(fetch({"HTTP/1.1 200 OK\r\n\r\nabc"}, "--output /dev/full"), 1);
     EXPECT_NE(error.find("No space left"), std::string::npos) << error;
@@ -238,7 +249,8 @@ TEST_F(HttpGet, WritesThroughALinkAndKeepsThePermissions)
     EXPECT_EQ(fetch({"HTTP/1.1 200 OK\r\n\r\nnew"}), 0) << error;
     EXPECT_TRUE(fs::is_symlink(directory / "page"));
     EXPECT_EQ(read_file(directory / "real"), "new");
-    EXPECT_EQ(fs::status(directory / "real").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+    EXPECT_EQ(fs::status(directory / "real").permissions(),
+              fs::perms::owner_read | fs::perms::owner_write);
 }
 
 TEST_F(HttpGet, FetchesAPageLikeTheNotebooksAndALargeOne)
@@ -248,7 +260,9 @@ TEST_F(HttpGet, FetchesAPageLikeTheNotebooksAndALargeOne)
         for (std::size_t i = 0; i < size; ++i) {
             body[i] = static_cast<char>(i * 2654435761U >> 13U);
         }
-        ASSERT_EQ(fetch({"HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n", body}), 0)
+        ASSERT_EQ(fetch({"HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n",
+                         body}),
+                  0)
             << error;
         EXPECT_TRUE(page() == body);
     }
@@ -256,7 +270,8 @@ TEST_F(HttpGet, FetchesAPageLikeTheNotebooksAndALargeOne)
 
 TEST_F(HttpGet, RefusesAPathThatWouldBreakTheRequest)
 {
-    for (const std::string path : {"index.html", "'/a b'", R"sh("$(printf '/\r\nX: y')")sh", "''"}) {
+    for (const std::string path :
+         {"index.html", "'/a b'", R"sh("$(printf '/\r\nX: y')")sh", "''"}) {
         Program client(own("lessons/http_get") + " --path " + path);
         EXPECT_EQ(client.status(), 2) << path;
         EXPECT_NE(client.err().find("--path"), std::string::npos) << client.err();
@@ -269,7 +284,8 @@ TEST_F(HttpGet, FetchesFromAWebServerThatSomeoneElseWrote)
         GTEST_SKIP() << "python3, whose web server this test fetches from, is not here";
     }
     std::ofstream(directory / "source") << all_bytes;
-    const Program server("python3 -m http.server --bind 127.0.0.1 --directory " + directory.string() + " 0");
+    const Program server("python3 -m http.server --bind 127.0.0.1 --directory " +
+                         directory.string() + " 0");
     ASSERT_TRUE(server.prints("port "));
     const std::string said = server.out();
     Program client(own("lessons/http_get") + " --host 127.0.0.1 --path /source --output " +

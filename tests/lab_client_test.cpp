@@ -21,7 +21,8 @@ const std::string hint = "client.cpp";
 /// The client with options and names of the test's choice, connected to the test.
 struct Conversation {
     explicit Conversation(const std::string& arguments = "", const std::string& input = "")
-        : client(own("client") + " --port " + std::to_string(listener.port()) + " " + arguments, input)
+        : client(own("client") + " --port " + std::to_string(listener.port()) + " " + arguments,
+                 input)
     {
     }
     Listener listener;
@@ -36,7 +37,8 @@ testing::AssertionResult fails(Program& client, int status, const std::vector<st
     const std::string said = client.err();
     if (got != status || said.empty() || said.find('\n') != said.size() - 1) {
         return AssertionFailure() << "exit status " << got << " where " << status
-                                  << " was due, and one line on standard error, which was: " << said;
+                                  << " was expected, and one line on standard error, which was: "
+                                  << said;
     }
     for (const std::string& word : words) {
         if (said.find(word) == std::string::npos) {
@@ -46,7 +48,8 @@ testing::AssertionResult fails(Program& client, int status, const std::vector<st
     return AssertionSuccess();
 }
 
-testing::AssertionResult refuses(const std::string& arguments, const std::vector<std::string>& words)
+testing::AssertionResult refuses(const std::string& arguments,
+                                 const std::vector<std::string>& words)
 {
     Program client(own("client") + " " + arguments);
     return fails(client, 2, words);
@@ -68,7 +71,7 @@ TEST(LabClient, RefusesNamesThatCannotBeGreetedBeforeItConnects)
 {
     const Listener listener;
     const std::string there = "--port " + std::to_string(listener.port());
-    EXPECT_TRUE(refuses(there + " Yam ''", {"empty", "wait for ever"}));
+    EXPECT_TRUE(refuses(there + " Yam ''", {"empty", "wait forever"}));
     EXPECT_TRUE(refuses(there + " " + std::string(1025, 'x'), {"1025", "1024", "pieces"}));
     EXPECT_TRUE(refuses(there + " exit", {"exit", "good-bye"}));
     EXPECT_TRUE(refuses(there + " Yam -", {"standard input"}));
@@ -88,7 +91,8 @@ TEST(LabClient, SaysThatNobodyListens)
     const int port = Listener().port();
     Program client(own("client") + " --port " + std::to_string(port));
     EXPECT_TRUE(
-        fails(client, 1, {"connect 127.0.0.1:" + std::to_string(port), "refused", "Is the server running?"}));
+        fails(client, 1,
+              {"connect 127.0.0.1:" + std::to_string(port), "refused", "Is the server running?"}));
 }
 
 TEST(LabClient, SaysThatAHostIsUnknown)
@@ -104,15 +108,17 @@ TEST(LabClient, TriesEveryAddressOfAName)
     EXPECT_EQ(client.status(), 0);
     EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\n");
     const Server four("0", "--host localhost");
-    Program named(own("client") + " --host localhost --port " + std::to_string(four.port()) + " Yam");
+    Program named(own("client") + " --host localhost --port " + std::to_string(four.port()) +
+                  " Yam");
     EXPECT_EQ(named.status(), 0);
 }
 
 TEST(LabClient, GivesUpOnASilentServerAfterTheTimeout)
 {
     Conversation with("--timeout 0.2");
-    EXPECT_TRUE(fails(with.client, 1,
-                      {"127.0.0.1:" + std::to_string(with.listener.port()), "timed out", "--timeout"}));
+    EXPECT_TRUE(
+        fails(with.client, 1,
+              {"127.0.0.1:" + std::to_string(with.listener.port()), "timed out", "--timeout"}));
 }
 
 TEST(LabClient, PutsAnAnswerTogetherThatComesAByteAtATime)
@@ -196,16 +202,19 @@ TEST(LabClient, NeverPassesControlCharactersToTheTerminal)
 TEST(LabClient, ReadsNamesFromStandardInput)
 {
     const Server server;
-    Program client(own("client") + " --port " + std::to_string(server.port()) + " -", "Yam\nMay\nSarah");
+    Program client(own("client") + " --port " + std::to_string(server.port()) + " -",
+                   "Yam\nMay\nSarah");
     EXPECT_EQ(client.status(), 0);
     EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n");
     EXPECT_EQ(client.err(), "") << "There is nobody to be asked for a name.";
 
-    Program until_exit(own("client") + " --port " + std::to_string(server.port()) + " -", "Yam\nexit\nMay\n");
+    Program until_exit(own("client") + " --port " + std::to_string(server.port()) + " -",
+                       "Yam\nexit\nMay\n");
     EXPECT_EQ(until_exit.status(), 0);
     EXPECT_EQ(until_exit.out(), "Welcome!\nHello, Yam!\n");
 
-    Program empty_line(own("client") + " --port " + std::to_string(server.port()) + " -", "Yam\n\nMay\n");
+    Program empty_line(own("client") + " --port " + std::to_string(server.port()) + " -",
+                       "Yam\n\nMay\n");
     EXPECT_TRUE(fails(empty_line, 1, {"line 2", "empty"}));
     EXPECT_EQ(empty_line.out(), "");
 }

@@ -1,4 +1,5 @@
-// What the lab's own server does beyond the notebook: options, limits, stopping, and faults of every day.
+// What the lab's own server does beyond the notebook: options, limits, stopping, and faults of
+// every day.
 #include "harness.hpp"
 
 #include <csignal>
@@ -30,16 +31,19 @@ testing::AssertionResult serves(const Server& server)
     return result ? client.hears("Hello, Yam!", hint) : result;
 }
 
-/// Runs a command line to its end: one sentence on standard error, nothing on standard output, and `status`.
+/// Runs a command line to its end: one sentence on standard error, nothing on standard output, and
+/// `status`.
 testing::AssertionResult refuses(const std::string& arguments, int status,
                                  const std::vector<std::string>& words)
 {
     Program program(own("server") + " " + arguments);
     const int got = program.status(Seconds(20));
     const std::string said = program.err();
-    if (got != status || !program.out().empty() || said.empty() || said.find('\n') != said.size() - 1) {
+    if (got != status || !program.out().empty() || said.empty() ||
+        said.find('\n') != said.size() - 1) {
         return AssertionFailure() << arguments << ": exit status " << got << " where " << status
-                                  << " was due, and one line on standard error, which was: " << said;
+                                  << " was expected, and one line on standard error, which was: "
+                                  << said;
     }
     for (const std::string& word : words) {
         if (said.find(word) == std::string::npos) {
@@ -50,9 +54,13 @@ testing::AssertionResult refuses(const std::string& arguments, int status,
 }
 
 /// What to put before a command so that it runs under a limit of the shell's.
-std::string with_limit(const std::string& ulimit) { return "sh -c '" + ulimit + R"(; exec "$0" "$@"' )"; }
+std::string with_limit(const std::string& ulimit)
+{
+    return "sh -c '" + ulimit + R"(; exec "$0" "$@"' )";
+}
 
-// ---- The command line -------------------------------------------------------------------------------------
+// ---- The command line
+// -------------------------------------------------------------------------------------
 
 TEST(LabServer, RefusesAWrongCommandLineInASentence)
 {
@@ -63,7 +71,8 @@ TEST(LabServer, RefusesAWrongCommandLineInASentence)
          {"abc", "70000", "-1", "1e3", "''", "' 1'", "1.5", "0x10", "99999999999", "+1", "-0"}) {
         EXPECT_TRUE(refuses("--port " + value, 2, {"--port", value == "''" ? "" : value}));
     }
-    for (const std::string value : {"-1", "nan", "inf", "1e3", "''", "1,5", "1.2.3", ".", "2s", "99999999"}) {
+    for (const std::string value :
+         {"-1", "nan", "inf", "1e3", "''", "1,5", "1.2.3", ".", "2s", "99999999"}) {
         EXPECT_TRUE(refuses("--delay " + value, 2, {"--delay", value == "''" ? "" : value}));
         EXPECT_TRUE(refuses("--idle-timeout " + value, 2, {"--idle-timeout"}));
     }
@@ -86,8 +95,9 @@ TEST(LabServer, HelpsOnStandardOutput)
 
 TEST(LabServer, ListensOn9999UnlessToldOtherwise)
 {
-    Program program(own("server")); // another program may be there already: then that is what it says
-    EXPECT_TRUE(program.complains("127.0.0.1:9999"));
+    Program program(
+        own("server")); // another program may be there already: then that is what it says
+    EXPECT_TRUE(program.reports("127.0.0.1:9999"));
 }
 
 TEST(LabServer, SaysThatThePortIsInUseAndWhatToDo)
@@ -115,7 +125,8 @@ TEST(LabServer, ListensOnNamesAndOnIPv6)
     EXPECT_TRUE(serves(all));
 }
 
-// ---- Bytes ------------------------------------------------------------------------------------------------
+// ---- Bytes
+// ------------------------------------------------------------------------------------------------
 
 TEST(LabServer, GreetsBytesThatAreNoText)
 {
@@ -125,7 +136,8 @@ TEST(LabServer, GreetsBytesThatAreNoText)
     for (int byte = 0; byte < 256; ++byte) {
         all += static_cast<char>(byte);
     }
-    for (const std::string& name : {all, std::string("\xcd\xf5\xd0\xa1\xc3\xf7"), std::string("\xff")}) {
+    for (const std::string& name :
+         {all, std::string("\xcd\xf5\xd0\xa1\xc3\xf7"), std::string("\xff")}) {
         client.say(name);
         EXPECT_TRUE(client.hears("Hello, " + name + "!", hint));
     }
@@ -139,10 +151,11 @@ TEST(LabServer, ReportsAClientThatResetsClosed)
     client.say("Yam");
     client.reset();
     EXPECT_TRUE(server.prints("Connection from " + address + " closed.\n"));
-    EXPECT_TRUE(server.complains(address + ": Connection reset by peer")) << server.err();
+    EXPECT_TRUE(server.reports(address + ": Connection reset by peer")) << server.err();
 }
 
-// ---- Stopping ---------------------------------------------------------------------------------------------
+// ---- Stopping
+// ---------------------------------------------------------------------------------------------
 
 TEST(LabServer, StopsOnCtrlCWithStatus0AndReportsEveryConnectionClosed)
 {
@@ -205,7 +218,8 @@ TEST(LabServer, EndsAtOnceOnASecondCtrlC)
     client.say("Yam");
     std::this_thread::sleep_for(Seconds(0.1));
     server.signal(SIGINT);
-    EXPECT_EQ(server.status(Seconds(0.2)), -1) << "A reply is under way; the first Ctrl-C waits for it.";
+    EXPECT_EQ(server.status(Seconds(0.2)), -1)
+        << "A reply is under way; the first Ctrl-C waits for it.";
     server.signal(SIGINT);
     EXPECT_EQ(server.status(Seconds(2)), 128 + SIGINT);
 }
@@ -225,7 +239,8 @@ TEST(LabServer, LeavesItsPortFreeForTheNextOne)
     }
 }
 
-// ---- Limits -----------------------------------------------------------------------------------------------
+// ---- Limits
+// -----------------------------------------------------------------------------------------------
 
 TEST(LabServer, LetsFurtherClientsWaitUntilOneLeaves)
 {
@@ -233,7 +248,8 @@ TEST(LabServer, LetsFurtherClientsWaitUntilOneLeaves)
     Peer first = welcomed(server);
     Peer second = welcomed(server);
     Peer third = server.client();
-    EXPECT_FALSE(third.has_news(Seconds(0.2))) << "A third client was served where two are allowed.";
+    EXPECT_FALSE(third.has_news(Seconds(0.2)))
+        << "A third client was served where two are allowed.";
     first.say("exit");
     EXPECT_TRUE(third.hears("Welcome!", hint));
 }
@@ -271,7 +287,7 @@ TEST(LabServer, KeepsASilentClientWithoutATimeout)
 TEST(LabServer, KeepsMaxClientsWithinTheDescriptorsThatAreLeft)
 {
     const Server server("0", "--max-clients 1000000", with_limit("ulimit -n 50"));
-    EXPECT_TRUE(server.complains("--max-clients is 34")) << server.err();
+    EXPECT_TRUE(server.reports("--max-clients is 34")) << server.err();
     std::vector<Peer> clients;
     clients.reserve(34);
     for (int i = 0; i < 34; ++i) {
@@ -294,12 +310,13 @@ TEST(LabServer, RaisesTheSoftLimitOfDescriptors)
     EXPECT_EQ(server.err().find("limited"), std::string::npos) << server.err();
 }
 
-// ---- Standard output --------------------------------------------------------------------------------------
+// ---- Standard output
+// --------------------------------------------------------------------------------------
 
 TEST(LabServer, GoesOnServingWithAFullDiskBehindStandardOutput)
 {
     Program server(own("server") + " --port 0 --delay 0 >/dev/full");
-    ASSERT_TRUE(server.complains("takes no more lines"));
+    ASSERT_TRUE(server.reports("takes no more lines"));
     const std::string said = server.err();
     const int port = std::stoi(said.substr(said.rfind(':', said.find(". Ctrl-C")) + 1));
     for (int i = 0; i < 3; ++i) {
@@ -312,8 +329,9 @@ TEST(LabServer, GoesOnServingWithAFullDiskBehindStandardOutput)
 
 TEST(LabServer, GoesOnServingWithAClosedPipeBehindStandardOutput)
 {
-    const Program server("sh -c '" + own("server") + " --port 0 --delay 0 & echo $! >&2; wait' | true");
-    ASSERT_TRUE(server.complains("Ctrl-C stops"));
+    const Program server("sh -c '" + own("server") +
+                         " --port 0 --delay 0 & echo $! >&2; wait' | true");
+    ASSERT_TRUE(server.reports("Ctrl-C stops"));
     const std::string said = server.err();
     const int port = std::stoi(said.substr(said.rfind(':', said.find(". Ctrl-C")) + 1));
     for (int i = 0; i < 3; ++i) {

@@ -1,6 +1,8 @@
-// The documents' other programs, seen from outside: the tutorial's client and servers, and the greeting over datagrams.
+// The documents' other programs, seen from outside: the tutorial's client and servers, and the
+// greeting over datagrams.
 #include "common.hpp"
 #include "harness.hpp"
+#include "lessons/datagram.hpp"
 
 #include <csignal>
 
@@ -18,8 +20,9 @@ struct LessonServer {
     {
         const bool udp = name == "udp_server";
         const auto said = [&] { return udp ? program.out() : program.err(); };
-        eventually(
-            [&] { return said().find('\n') != std::string::npos || program.status(Seconds(0)) != -1; });
+        eventually([&] {
+            return said().find('\n') != std::string::npos || program.status(Seconds(0)) != -1;
+        });
         const std::string line = said().substr(0, said().find('\n'));
         port = std::stoi(line.substr(line.rfind(':') + 1));
     }
@@ -37,8 +40,8 @@ testing::AssertionResult ends(Program& program, int status, const std::vector<st
         right = right && said.find(word) != std::string::npos;
     }
     return right ? testing::AssertionSuccess()
-                 : testing::AssertionFailure()
-                       << "status " << got << " where " << status << " was due; it said: " << said;
+                 : testing::AssertionFailure() << "status " << got << " where " << status
+                                               << " was expected; it said: " << said;
 }
 
 testing::AssertionResult refuses(const std::string& command, const std::vector<std::string>& words)
@@ -67,7 +70,8 @@ TEST(Lessons, SayThatThePortIsInUse)
 {
     const Listener taken;
     for (const std::string name : {"thank_you_once", "thank_you_loop"}) {
-        Program program(own("lessons/" + name) + " --host 127.0.0.1 --port " + std::to_string(taken.port()));
+        Program program(own("lessons/" + name) + " --host 127.0.0.1 --port " +
+                        std::to_string(taken.port()));
         EXPECT_TRUE(ends(program, 1, {"bind 127.0.0.1:" + std::to_string(taken.port()), "in use"}));
     }
     const LessonServer first("udp_server");
@@ -75,7 +79,8 @@ TEST(Lessons, SayThatThePortIsInUse)
     EXPECT_TRUE(ends(second, 1, {"bind 127.0.0.1:", "in use"}));
 }
 
-// ---- ask_and_send -----------------------------------------------------------------------------------------
+// ---- ask_and_send
+// -----------------------------------------------------------------------------------------
 
 TEST(AskAndSend, AsksConnectsSendsAsGbkAndCloses)
 {
@@ -92,7 +97,8 @@ TEST(AskAndSend, AsksConnectsSendsAsGbkAndCloses)
 TEST(AskAndSend, TakesArgumentsForAnswers)
 {
     const Listener listener;
-    Program client(own("lessons/ask_and_send") + " 127.0.0.1 " + std::to_string(listener.port()), "你好\n");
+    Program client(own("lessons/ask_and_send") + " 127.0.0.1 " + std::to_string(listener.port()),
+                   "你好\n");
     Peer server = listener.accept();
     EXPECT_TRUE(server.hears(nihao, "lessons/ask_and_send.cpp"));
     EXPECT_EQ(client.status(), 0);
@@ -121,7 +127,8 @@ TEST(AskAndSend, SaysWhatWentWrong)
     EXPECT_TRUE(ends(no_answer, 1, {"ended", "Port"}));
 }
 
-// ---- thank_you_once and thank_you_loop ------------------------------------------------------------------------
+// ---- thank_you_once and thank_you_loop
+// ------------------------------------------------------------------------
 
 TEST(ThankYouOnce, PrintsWhatOneClientSendsThanksItAndEnds)
 {
@@ -139,13 +146,14 @@ TEST(ThankYouOnce, SaysThatItsOnlyClientHasReset)
     LessonServer server("thank_you_once");
     Peer::to(server.port).reset();
     EXPECT_TRUE(eventually([&] { return server.program.status(Seconds(0)) == 1; }));
-    EXPECT_TRUE(server.program.complains("reset by peer"));
+    EXPECT_TRUE(server.program.reports("reset by peer"));
 }
 
 TEST(ThankYouOnce, TalksToAskAndSend)
 {
     LessonServer server("thank_you_once", "--host 127.0.0.1");
-    Program client(own("lessons/ask_and_send") + " 127.0.0.1 " + std::to_string(server.port) + " 你好");
+    Program client(own("lessons/ask_and_send") + " 127.0.0.1 " + std::to_string(server.port) +
+                   " 你好");
     EXPECT_EQ(client.status(), 0);
     EXPECT_TRUE(server.program.prints("Received: 你好\n"));
 }
@@ -160,7 +168,8 @@ TEST(ThankYouLoop, ServesOneClientAfterAnotherAndMessageAfterMessage)
     second.say("three");
     first.say("two");
     EXPECT_TRUE(first.hears("Thank You!", "lessons/thank_you_loop.cpp"));
-    EXPECT_FALSE(second.has_news(Seconds(0.2))) << "The second client was served while the first was there.";
+    EXPECT_FALSE(second.has_news(Seconds(0.2)))
+        << "The second client was served while the first was there.";
     first.close();
     EXPECT_TRUE(second.hears("Thank You!", "lessons/thank_you_loop.cpp"));
     EXPECT_EQ(server.program.out(),
@@ -173,9 +182,11 @@ TEST(ThankYouLoop, ShowsWhatIsNotGbkAndGoesOn)
 {
     const LessonServer server("thank_you_loop");
     Peer client = Peer::to(server.port);
-    client.say("a\xff" + nihao + "\x81"); // 0xff is never GBK, and 0x81 begins a character that does not come
+    client.say("a\xff" + nihao +
+               "\x81"); // 0xff is never GBK, and 0x81 begins a character that does not come
     EXPECT_TRUE(client.hears("Thank You!", "lessons/thank_you_loop.cpp"));
-    EXPECT_TRUE(server.program.prints("Received: a\xef\xbf\xbd你好\xef\xbf\xbd\n")) << server.program.out();
+    EXPECT_TRUE(server.program.prints("Received: a\xef\xbf\xbd你好\xef\xbf\xbd\n"))
+        << server.program.out();
 }
 
 TEST(ThankYouLoop, OutlivesAClientThatResets)
@@ -185,7 +196,7 @@ TEST(ThankYouLoop, OutlivesAClientThatResets)
     rude.say("one");
     EXPECT_TRUE(rude.hears("Thank You!", "lessons/thank_you_loop.cpp"));
     rude.reset();
-    EXPECT_TRUE(server.program.complains("reset by peer"));
+    EXPECT_TRUE(server.program.reports("reset by peer"));
     Peer next = Peer::to(server.port);
     next.say("two");
     EXPECT_TRUE(next.hears("Thank You!", "lessons/thank_you_loop.cpp"));
@@ -196,7 +207,7 @@ TEST(ThankYouLoop, StopsOnCtrlCAlsoInTheMiddleOfAClient)
     std::string port = "0";
     for (const int number : {SIGINT, SIGTERM}) {
         Program server(own("lessons/thank_you_loop") + " --port " + port);
-        ASSERT_TRUE(server.complains("Ctrl-C stops"));
+        ASSERT_TRUE(server.reports("Ctrl-C stops"));
         const std::string said = server.err();
         port = said.substr(said.rfind(':') + 1, said.rfind(". Ctrl") - said.rfind(':') - 1);
         Peer client = Peer::to(std::stoi(port));
@@ -208,7 +219,8 @@ TEST(ThankYouLoop, StopsOnCtrlCAlsoInTheMiddleOfAClient)
     }
 }
 
-// ---- Datagrams --------------------------------------------------------------------------------------------
+// ---- Datagrams
+// --------------------------------------------------------------------------------------------
 
 /// A datagram socket that waits no longer than a test does, and the address of a lesson's server.
 struct UdpPeer {
@@ -218,8 +230,8 @@ struct UdpPeer {
     }
     std::string ask(const std::string& name) const
     {
-        socket.sendto(name, there);
-        return socket.recvfrom().data;
+        sendto(socket, name, there);
+        return recvfrom(socket).data;
     }
     Socket socket{AF_INET, SOCK_DGRAM};
     Address there;
@@ -248,12 +260,12 @@ TEST(Udp, SaysThatADatagramWasCut)
 {
     const LessonServer server("udp_server");
     const UdpPeer client(server.port);
-    client.socket.sendto(std::string(1024, 'x'), client.there);
-    EXPECT_TRUE(client.socket.recvfrom().is_cut)
+    sendto(client.socket, std::string(1024, 'x'), client.there);
+    EXPECT_TRUE(recvfrom(client.socket).is_cut)
         << "The answer to 1024 bytes has 1032, of which 1024 are kept.";
     EXPECT_EQ(server.program.err(), "Ctrl-C stops the server.\n");
-    client.socket.sendto(std::string(1025, 'x'), client.there);
-    EXPECT_TRUE(server.program.complains("longer than 1024 bytes"));
+    sendto(client.socket, std::string(1025, 'x'), client.there);
+    EXPECT_TRUE(server.program.reports("longer than 1024 bytes"));
     Program program(own("lessons/udp_client") + " --port " + std::to_string(server.port) + " " +
                     std::string(1020, 'x'));
     EXPECT_TRUE(ends(program, 0, {"longer than 1024 bytes"}));
@@ -264,9 +276,10 @@ TEST(Udp, SaysThatAnAnswerWasLost)
     Socket silent(AF_INET, SOCK_DGRAM); // receives, and never answers
     silent.bind(resolve("127.0.0.1", 0, SOCK_DGRAM).front());
     const std::string there = silent.getsockname().str();
-    Program client(own("lessons/udp_client") + " --timeout 0.2 --port " + there.substr(there.rfind(':') + 1));
+    Program client(own("lessons/udp_client") + " --timeout 0.2 --port " +
+                   there.substr(there.rfind(':') + 1));
     EXPECT_TRUE(ends(client, 1, {"No answer from " + there, "lost"}));
-    EXPECT_EQ(silent.recvfrom().data, "Yam");
+    EXPECT_EQ(recvfrom(silent).data, "Yam");
 }
 
 TEST(Udp, PassesOverWhatOthersSend)
@@ -275,9 +288,9 @@ TEST(Udp, PassesOverWhatOthersSend)
     server.bind(resolve("127.0.0.1", 0, SOCK_DGRAM).front());
     const std::string there = server.getsockname().str();
     Program client(own("lessons/udp_client") + " Yam --port " + there.substr(there.rfind(':') + 1));
-    const Datagram question = server.recvfrom();
-    Socket(AF_INET, SOCK_DGRAM).sendto("Hello, Mallory!", question.from);
-    server.sendto("Hello,\n" + question.data + "!", question.from);
+    const Datagram question = recvfrom(server);
+    sendto(Socket(AF_INET, SOCK_DGRAM), "Hello, Mallory!", question.from);
+    sendto(server, "Hello,\n" + question.data + "!", question.from);
     EXPECT_EQ(client.status(), 0);
     EXPECT_EQ(client.out(), "Hello,\\nYam!\n");
 }

@@ -1,5 +1,6 @@
-// The greeting server as the notebook has it, seen from outside. These tests hold for every server that keeps
-// the notebook's contract: make test SERVER='python3 my_server.py' points them at another one.
+// The greeting server as the notebook has it, seen from outside. These tests hold for every server
+// that keeps the notebook's contract: make test SERVER='python3 my_server.py' points them at
+// another one.
 #include "harness.hpp"
 
 #include <csignal>
@@ -11,12 +12,13 @@ namespace
 {
 
 const std::string step4 = "step 4 of the notebook, the loop around accept: ";
-const std::string welcome =
-    "step 5 of the notebook, sock.send(b'Welcome!'): the thread's first act, before it receives.";
-const std::string greeting =
-    "step 5 of the notebook, sock.send(('Hello, %s!' % data)...): \"Hello, \", then the bytes "
-    "received and no others, then \"!\".";
-const std::string goodbye = "step 5 of the notebook, data == 'exit': break, and then sock.close().";
+const std::string welcome = "step 4 of the notebook, tcplink, sock.send(b'Welcome!'): the thread's "
+                            "first act, before it receives.";
+const std::string greeting = "step 4 of the notebook, tcplink, sock.send(('Hello, %s!' % "
+                             "data)...): \"Hello, \", then the bytes "
+                             "received and no others, then \"!\".";
+const std::string goodbye =
+    "step 4 of the notebook, tcplink, data == 'exit': break, and then sock.close().";
 
 /// A new client that has been welcomed.
 Peer welcomed(const Server& server)
@@ -61,7 +63,7 @@ TEST(NotebookServer, ThinksForASecondBeforeItAnswers)
     client.say("Yam");
     EXPECT_TRUE(client.hears("Hello, Yam!", greeting));
     EXPECT_GE(Seconds(Clock::now() - start).count(), 0.99)
-        << "look at: step 5 of the notebook, time.sleep(1).";
+        << "look at: step 4 of the notebook, tcplink, time.sleep(1).";
 }
 
 TEST(NotebookServer, ClosesWithoutAnAnswerOnExit)
@@ -89,9 +91,10 @@ TEST(NotebookServer, TakesOnlyExactlyExitForGoodbye)
     for (const std::string name :
          {"exit!", "exi", "exits", "Exit", "EXIT", " exit", "exit\n", "exit\r\n", "e"}) {
         client.say(name);
-        ASSERT_TRUE(client.hears("Hello, " + name + "!",
-                                 "step 5 of the notebook, == 'exit': these four bytes alone, "
-                                 "not a text that begins with them or is like them."));
+        ASSERT_TRUE(
+            client.hears("Hello, " + name + "!",
+                         "step 4 of the notebook, tcplink, == 'exit': these four bytes alone, "
+                         "not a text that begins with them or is like them."));
     }
 }
 
@@ -102,12 +105,12 @@ TEST(NotebookServer, PrintsWhoComesAndWhoGoes)
     const std::string accepted =
         "Waiting for connection...\nAccept new connection from " + client.address() + "...\n";
     EXPECT_TRUE(server.prints(accepted))
-        << "look at: step 5 of the notebook, print('Accept new connection from "
+        << "look at: step 4 of the notebook, tcplink, print('Accept new connection from "
            "%s:%s...' % addr): the client's address and port; is the line flushed?";
     client.say("exit");
     EXPECT_TRUE(client.sees_the_end(goodbye));
     EXPECT_TRUE(server.prints("Connection from " + client.address() + " closed.\n"))
-        << "look at: step 5 of the notebook, the thread's last line.";
+        << "look at: step 4 of the notebook, tcplink, the thread's last line.";
     EXPECT_EQ(server.out(), accepted + "Connection from " + client.address() + " closed.\n")
         << "Standard output carries the notebook's lines and nothing else.";
 }
@@ -119,7 +122,8 @@ TEST(NotebookServer, ReportsAClientThatClosesWithoutExit)
     const std::string address = client.address();
     client.close();
     EXPECT_TRUE(server.prints("Connection from " + address + " closed.\n"))
-        << "look at: step 5 of the notebook, if not data: recv returned nothing, so the client has closed.";
+        << "look at: step 4 of the notebook, tcplink, if not data: recv returned nothing, so the "
+           "client has closed.";
 }
 
 TEST(NotebookServer, AnswersANameThatComesTogetherWithTheEnd)
@@ -129,7 +133,8 @@ TEST(NotebookServer, AnswersANameThatComesTogetherWithTheEnd)
     client.say("Yam");
     client.half_close();
     EXPECT_TRUE(client.hears("Hello, Yam!", greeting));
-    EXPECT_TRUE(client.sees_the_end("step 5 of the notebook, if not data: break, and then sock.close()."));
+    EXPECT_TRUE(client.sees_the_end(
+        "step 4 of the notebook, tcplink, if not data: break, and then sock.close()."));
 }
 
 TEST(NotebookServer, OutlivesAClientThatLeavesAtOnce)
@@ -140,8 +145,8 @@ TEST(NotebookServer, OutlivesAClientThatLeavesAtOnce)
     }
     Peer next = welcomed(server);
     next.say("Yam");
-    EXPECT_TRUE(
-        next.hears("Hello, Yam!", step4 + "the end of one client must not be the end of the server."));
+    EXPECT_TRUE(next.hears("Hello, Yam!",
+                           step4 + "the end of one client must not be the end of the server."));
 }
 
 TEST(NotebookServer, OutlivesClientsThatGoInTheMiddleOfAnAnswer)
@@ -151,7 +156,8 @@ TEST(NotebookServer, OutlivesClientsThatGoInTheMiddleOfAnAnswer)
         Peer client = welcomed(server);
         const std::string address = client.address();
         client.say("Yam");
-        std::this_thread::sleep_for(Seconds(0.05)); // the server is thinking; its answer will meet no one
+        std::this_thread::sleep_for(
+            Seconds(0.05)); // the server is thinking; its answer will meet no one
         client.say("May");
         hard ? client.reset() : client.close();
         server.prints("Connection from " + address + " closed.\n",
@@ -159,9 +165,9 @@ TEST(NotebookServer, OutlivesClientsThatGoInTheMiddleOfAnAnswer)
     }
     Peer next = welcomed(server);
     next.say("May");
-    EXPECT_TRUE(next.hears("Hello, May!",
-                           step4 + "send to a client that has gone fails with EPIPE or ECONNRESET, and "
-                                   "raises SIGPIPE; that ends one thread, and not the server."));
+    EXPECT_TRUE(next.hears(
+        "Hello, May!", step4 + "send to a client that has gone fails with EPIPE or ECONNRESET, and "
+                               "raises SIGPIPE; that ends one thread, and not the server."));
 }
 
 TEST(NotebookServer, ServesAClientWhileAnotherIsSilent)
@@ -169,8 +175,9 @@ TEST(NotebookServer, ServesAClientWhileAnotherIsSilent)
     const Server server;
     Peer silent = welcomed(server);
     Peer second = server.client();
-    EXPECT_TRUE(second.hears("Welcome!",
-                             step4 + "a new thread for each connection, or one silent client holds up all."));
+    EXPECT_TRUE(second.hears(
+        "Welcome!",
+        step4 + "a new thread for each connection, or one silent client holds up all."));
     second.say("May");
     EXPECT_TRUE(second.hears("Hello, May!", greeting));
     silent.say("Yam");
@@ -202,8 +209,8 @@ TEST(NotebookServer, AnswersEachOfManyClientsWithItsOwnName)
     for (int i = 0; i < 30; ++i) {
         EXPECT_TRUE(clients[static_cast<std::size_t>(i)].hears(
             "Hello, client " + std::to_string(i) + "!",
-            step4 +
-                "each thread gets its own socket and buffer, by value and not by reference to the loop's."));
+            step4 + "each thread gets its own socket and buffer, by value and not by reference to "
+                    "the loop's."));
     }
 }
 
@@ -212,7 +219,8 @@ TEST(NotebookServer, TakesTwoSendsForOneMessageWhenTheyArriveTogether)
     const Server server("0.3");
     Peer client = welcomed(server);
     client.say("Sarah");
-    std::this_thread::sleep_for(Seconds(0.1)); // while the server thinks about Sarah, two names come in
+    std::this_thread::sleep_for(
+        Seconds(0.1)); // while the server thinks about Sarah, two names come in
     client.say("Yam");
     client.say("May");
     const std::string lesson =
@@ -229,10 +237,10 @@ TEST(NotebookServer, ReceivesAtMost1024BytesAtATime)
     std::this_thread::sleep_for(Seconds(0.1));
     client.say(std::string(1024, 'a') + std::string(1000, 'b'));
     EXPECT_TRUE(client.hears("Hello, Sarah!", greeting));
-    EXPECT_TRUE(
-        client.hears("Hello, " + std::string(1024, 'a') + "!", "step 5 of the notebook, sock.recv(1024)."));
-    EXPECT_TRUE(
-        client.hears("Hello, " + std::string(1000, 'b') + "!", "step 5 of the notebook, sock.recv(1024)."));
+    EXPECT_TRUE(client.hears("Hello, " + std::string(1024, 'a') + "!",
+                             "step 4 of the notebook, tcplink, sock.recv(1024)."));
+    EXPECT_TRUE(client.hears("Hello, " + std::string(1000, 'b') + "!",
+                             "step 4 of the notebook, tcplink, sock.recv(1024)."));
 }
 
 TEST(NotebookServer, ReturnsEveryByteOfANameAsItCame)
@@ -256,7 +264,8 @@ TEST(NotebookServer, CountsBytesAndNotSends)
     EXPECT_TRUE(client.hears("Hello, ex!", greeting));
     client.say("it");
     EXPECT_TRUE(client.hears(
-        "Hello, it!", "step 5 of the notebook: each recv stands for itself, nothing is carried over."));
+        "Hello, it!",
+        "step 4 of the notebook, tcplink: each recv stands for itself, nothing is carried over."));
 }
 
 } // namespace

@@ -1,5 +1,6 @@
-// floor.cpp: what the greeting costs at the least. The same protocol on bare system calls and pthreads with small stacks:
-// no options, no output, no limits, no way to stop it but to kill it. `make bench` measures the server against it.
+// floor.cpp: what the greeting costs at the least. The same protocol on bare system calls and
+// pthreads with small stacks: no options, no output, no limits, no way to stop it but to kill it.
+// `make bench` measures the server against it.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -64,7 +65,8 @@ int main()
     for (;;) {
         const std::intptr_t sock = accept(listener, nullptr, nullptr);
         pthread_t thread = 0;
-        if (sock != -1 && pthread_create(&thread, &small, greet, reinterpret_cast<void*>(sock)) != 0) {
+        if (sock != -1 &&
+            pthread_create(&thread, &small, greet, reinterpret_cast<void*>(sock)) != 0) {
             close(static_cast<int>(sock));
         }
     }

@@ -1,7 +1,6 @@
-// http_fuzz.cpp: a libFuzzer target for what lessons/http_get makes of a web server's answer. make fuzz
-#define main http_get_main // the lesson's own main has another name here
-#include "../../lessons/http_get.cpp"
-#undef main
+// http_fuzz.cpp: a libFuzzer target for what lessons/http_get makes of a web server's answer. make
+// fuzz
+#include "../../lessons/http_page.hpp"
 
 #include <cstdint>
 
@@ -12,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         const Page page = split(data, "server");
         std::size_t saved = 0;
         for (const std::string_view piece : page.pieces) { // each is a part of what came, in order
-            if (piece.data() < data.data() || piece.data() + piece.size() > data.data() + data.size()) {
+            if (piece.data() < data.data() ||
+                piece.data() + piece.size() > data.data() + data.size()) {
                 std::abort();
             }
             saved += piece.size();

@@ -1,0 +1,144 @@
+// command_line.hpp: Python's argparse. Options --name VALUE, and errors as a sentence and a status.
+#pragma once
+
+#include "screen.hpp"
+#include "socket.hpp"
+
+#include <charconv>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <getopt.h>
+
+/// A wrong command line: ends in exit status 2.
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+
+    /// "invalid value 'abc' for --port: expected a whole number from 0 to 65535"
+    UsageError(const std::string& option, const std::string& given, const std::string& expected)
+        : std::runtime_error("invalid value '" + visible(given) + "' for " + option +
+                             ": expected " + expected)
+    {
+    }
+};
+
+/// A whole number in decimal digits; or UsageError, as in what follows.
+inline int whole_number(const std::string& option, const std::string& given, int least, int most)
+{
+    int value = -1;
+    const char* end = given.data() + given.size();
+    const auto [stop, error] = std::from_chars(given.data(), end, value);
+    if (given[0] == '-' || error != std::errc() || stop != end || value < least || value > most) {
+        throw UsageError(option, given,
+                         "a whole number from " + std::to_string(least) + " to " +
+                             std::to_string(most));
+    }
+    return value;
+}
+
+/// Seconds with or without decimals: "1", "0.25", ".5". A million are eleven days.
+inline Seconds decimal_seconds(const std::string& option, const std::string& given)
+{
+    const bool decimal = given.find_first_not_of("0123456789.") == std::string::npos &&
+                         given.find_first_of("0123456789") != std::string::npos &&
+                         std::count(given.begin(), given.end(), '.') <= 1;
+    const Seconds value(decimal ? std::strtod(given.c_str(), nullptr) : -1);
+    if (value < Seconds(0) || value > Seconds(1e6)) {
+        throw UsageError(option, given, "a decimal number of seconds from 0 to 1000000");
+    }
+    return value;
+}
+
+/// What stands on the command line. Each method has the option's name, without its dashes, and the
+/// default.
+class CommandLine
+{
+  public:
+    /// Reads the options called `names`, each with a value. --help prints `usage` and ends the
+    /// program with status 0; an unknown option ends it with status 2. getopt_long(3)
+    CommandLine(int argc, char* argv[], const char* usage, const std::vector<const char*>& names)
+    {
+        std::vector<option> table;
+        for (const char* name : names) {
+            table.push_back({name, required_argument, nullptr, 0});
+        }
+        table.push_back({"help", no_argument, nullptr, 'h'});
+        table.push_back({});
+        int index = 0;
+        for (int found = 0; (found = ::getopt_long(argc, argv, "", table.data(), &index)) != -1;) {
+            if (found == '?') { // getopt_long has said what is wrong
+                std::exit(2);
+            }
+            if (found == 'h') {
+                std::cout << usage;
+                std::exit(0);
+            }
+            given_[names[static_cast<std::size_t>(index)]] = optarg;
+        }
+        operands_.assign(argv + optind, argv + argc);
+    }
+
+    std::string text(const std::string& name, const std::string& otherwise) const
+    {
+        if (given_.contains(name) && given_.at(name).empty()) {
+            throw UsageError("--" + name, "", "some text");
+        }
+        return given_.contains(name) ? given_.at(name) : otherwise;
+    }
+    int number(const std::string& name, int otherwise, int least, int most) const
+    {
+        return given_.contains(name) ? whole_number("--" + name, given_.at(name), least, most)
+                                     : otherwise;
+    }
+    Seconds seconds(const std::string& name, Seconds otherwise) const
+    {
+        return given_.contains(name) ? decimal_seconds("--" + name, given_.at(name)) : otherwise;
+    }
+    /// The option called port; 0, where `least` allows it, stands for any.
+    int port(int otherwise, int least) const { return number("port", otherwise, least, 65535); }
+
+    /// What stands beside the options, at most this many; or UsageError.
+    const std::vector<std::string>& operands(std::size_t most) const
+    {
+        if (operands_.size() > most) {
+            throw UsageError("unexpected argument '" + visible(operands_[most]) + "'; try --help");
+        }
+        return operands_;
+    }
+
+  private:
+    std::map<std::string, std::string> given_;
+    std::vector<std::string> operands_;
+};
+
+/// What to do about an error that has a usual cause, as a sentence.
+inline const char* advice(const std::exception& error)
+{
+    const auto* failed = dynamic_cast<const std::system_error*>(&error);
+    switch (failed != nullptr ? failed->code().value() : 0) {
+    case EADDRINUSE:
+        return " Is another server running? Try --port 0.";
+    case EADDRNOTAVAIL:
+        return " This machine does not have that address. Try --host 127.0.0.1.";
+    case EACCES:
+        return " Ports under 1024 may need privileges. Try --port 9999.";
+    case ECONNREFUSED:
+        return " Is the server running? Start it in another terminal, and check the port.";
+    case ETIMEDOUT:
+        return " Is it the right server? --timeout says how many seconds to wait.";
+    default:
+        return "";
+    }
+}
+
+/// Says what went wrong. Returns the exit status: 2 for a wrong command line, otherwise 1.
+inline int report(const std::exception& error)
+{
+    const std::string_view what = error.what();
+    log(what, what.ends_with('.') || what.ends_with('?') ? "" : ".", advice(error));
+    return dynamic_cast<const UsageError*>(&error) != nullptr ? 2 : 1;
+}

@@ -1,0 +1,216 @@
+// serving.hpp: Python's threading, and what a server needs besides: a limit to its clients, and an
+// orderly end.
+#pragma once
+
+#include "screen.hpp"
+#include "socket.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/resource.h>
+
+class Client;
+
+/// The clients that a server is serving, each in a thread of its own.
+class Clients
+{
+  public:
+    /// Prepares a listening socket for a class of clients. From now on SIGINT (Ctrl-C) and SIGTERM
+    /// stop the server in good order, and nothing waits for the screen.
+    Clients(const Socket& listener, int max_clients, Seconds idle_timeout);
+
+    /// Waits until fewer than --max-clients are served, or the server is stopping.
+    void wait_for_room();
+
+    /// Counts one more client, whose socket gets --idle-timeout.
+    Client add(Socket sock);
+
+    /// For when no client could be accepted or given a thread: waits until another one leaves, or a
+    /// second has passed. Returns at once if the server is stopping: then that is why accept
+    /// failed.
+    void wait_after(const std::exception& error);
+
+    /// True after Ctrl-C: accept fails from then on, and every client's recv returns nothing.
+    bool stopping() const { return stopping_; }
+
+    /// Waits until every thread has ended. They have `delay` and half a second to send what they
+    /// are about to send; then their connections are cut. A second Ctrl-C ends the program at once.
+    void finish(Seconds delay);
+
+  private:
+    friend class Client;
+    void stop();
+
+    const Socket& listener_;
+    std::size_t max_clients_;
+    const Seconds idle_timeout_;
+    std::atomic<bool> stopping_ = false;
+    std::mutex mutex_; ///< guards what follows, and that no socket is closed while it is shut down
+    std::condition_variable changed_;
+    std::size_t count_ = 0; ///< clients whose threads have not ended
+    std::set<int> sockets_; ///< descriptors of those whose sockets are open
+    bool warned_ = false;   ///< about the present shortage
+    sigset_t stop_signals_{};
+    std::thread stopper_;
+};
+
+/// The socket of one client, which counts as served until this object is destroyed.
+class Client
+{
+  public:
+    Client(Client&& other) noexcept
+        : clients_(std::exchange(other.clients_, nullptr)), sock_(std::move(other.sock_))
+    {
+    }
+
+    /// Socket::send
+    void send(std::string_view data) const { sock_.send(data); }
+
+    /// Socket::recv; returns nothing, as if the client had closed, when the server is stopping.
+    std::string recv(std::size_t most) const
+    {
+        return clients_->stopping() ? "" : sock_.recv(most);
+    }
+
+    void close() ///< Socket::close
+    {
+        const std::lock_guard lock(clients_->mutex_);
+        clients_->sockets_.erase(sock_.fileno());
+        sock_.close();
+    }
+
+    ~Client()
+    {
+        if (clients_ == nullptr) { // it was moved
+            return;
+        }
+        if (sock_.fileno() != -1) { // its thread would have closed it
+            log("No thread for ", sock_.name(), ", so the connection is closed.");
+            close();
+        }
+        const std::lock_guard lock(clients_->mutex_);
+        --clients_->count_;
+        clients_->changed_.notify_all();
+    }
+
+  private:
+    friend class Clients;
+    Client(Clients& clients, Socket sock) : clients_(&clients), sock_(std::move(sock)) {}
+
+    Clients* clients_;
+    Socket sock_;
+};
+
+inline Clients::Clients(const Socket& listener, int max_clients, Seconds idle_timeout)
+    : listener_(listener), max_clients_(static_cast<std::size_t>(max_clients)),
+      idle_timeout_(idle_timeout)
+{
+    never_wait_for_the_screen();
+    std::signal(SIGPIPE, SIG_IGN); // a closed pipe behind standard output is no reason to stop
+
+    // A client whose machine has vanished sends neither FIN nor RST. After a minute of silence it
+    // is asked whether it is still there, and when nothing has come back for 100 seconds, recv and
+    // send fail. Accepted sockets inherit this from the listener. tcp(7)
+    listener.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    listener.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    listener.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    listener.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 100'000);
+
+    // Every client costs a descriptor: take all that the system gives, and keep 16 for the rest.
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    const std::size_t most = limit.rlim_cur > 16 ? limit.rlim_cur - 16 : 1;
+    if (max_clients_ > most) {
+        max_clients_ = most;
+        log("warning: --max-clients is ", std::to_string(most),
+            ", as ulimit -n limits open files.");
+    }
+
+#ifdef __GLIBC__
+    // A stack of one megabyte for each thread, not eight: ten thousand fit beside each other.
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 1'048'576);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+#endif
+
+    // The stop signals are blocked in every thread; only sigwait takes them. Unlike in a handler,
+    // anything may be done then, and no signal comes too early or too late. sigwait(3)
+    sigemptyset(&stop_signals_);
+    for (const int number : {SIGINT, SIGTERM}) {
+        std::signal(number, SIG_DFL); // a shell's background job is started with Ctrl-C ignored
+        sigaddset(&stop_signals_, number);
+    }
+    pthread_sigmask(SIG_BLOCK, &stop_signals_, nullptr);
+    stopper_ = std::thread([this] {
+        int number = 0;
+        sigwait(&stop_signals_, &number);
+        stop();
+    });
+}
+
+inline void Clients::wait_for_room()
+{
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopping_ || count_ < max_clients_; });
+}
+
+inline Client Clients::add(Socket sock)
+{
+    if (idle_timeout_ > Seconds(0)) {
+        sock.settimeout(idle_timeout_);
+    }
+    const std::lock_guard lock(mutex_);
+    sockets_.insert(sock.fileno());
+    ++count_;
+    warned_ = false;
+    return {*this, std::move(sock)};
+}
+
+inline void Clients::wait_after(const std::exception& error)
+{
+    std::unique_lock lock(mutex_);
+    if (!stopping_ && !std::exchange(warned_, true)) {
+        log("warning: ", error.what(), ". New clients wait until one leaves.");
+    }
+    const std::size_t now = count_;
+    changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_ || count_ < now; });
+}
+
+inline void Clients::stop()
+{
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    listener_.shutdown(SHUT_RDWR); // accept fails, now or when it is next called
+    for (const int descriptor : sockets_) {
+        ::shutdown(descriptor, SHUT_RD);
+    }
+    changed_.notify_all();
+}
+
+inline void Clients::finish(Seconds delay)
+{
+    stopper_.join();
+    pthread_sigmask(SIG_UNBLOCK, &stop_signals_, nullptr);
+    std::unique_lock lock(mutex_);
+    const auto all_ended = [&] { return count_ == 0; };
+    if (!changed_.wait_for(lock, delay + std::chrono::milliseconds(500), all_ended)) {
+        for (const int descriptor : sockets_) {
+            ::shutdown(descriptor, SHUT_RDWR);
+        }
+        changed_.wait(lock, all_ended);
+    }
+}
