@@ -14,12 +14,12 @@ OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
 
 programs := $(BIN)/server $(BIN)/client
 lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp))
-code     := $(wildcard *.cpp *.hpp common/*.hpp lessons/*.cpp lessons/*.hpp tests/*.cpp tests/*.hpp)
-objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out tests/faults_shim.cpp,$(wildcard tests/*.cpp)))
+code     := $(wildcard *.cpp *.hpp common/*.hpp lessons/*.cpp lessons/*.hpp lessons/exercise/starters/*.cpp tests/*.cpp tests/*.hpp)
+objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out tests/faults_shim.cpp tests/check.cpp tests/further_test.cpp,$(wildcard tests/*.cpp)))
+FILTER   ?= *
 
-# The tests of another implementation are those that the notebook's contract covers.
-foreign  := $(if $(SERVER),NotebookServer.*:)$(if $(CLIENT),NotebookClient.*:)
-FILTER   ?= $(or $(foreign),*)
+# What judges any implementation of the notebook's contract; the exercise is handed out with it.
+contract := $(wildcard $(patsubst %,tests/%.?pp,check harness program process network finding diagnosis talk server_test client_test further_test))
 
 # What can be built at the same time is; -j on the command line overrides it.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -27,7 +27,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench fuzz soak demo mistakes format lint clean help
+.PHONY: all test bench fuzz soak demo handout print-contract mistakes format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -38,12 +38,15 @@ $(BIN)/%: %.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
-$(OBJ)/%.o: tests/%.cpp $(headers) tests/harness.hpp
+$(OBJ)/%.o: tests/%.cpp $(headers) $(wildcard tests/*.hpp)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $< -o $@
 
 $(OBJ)/run: $(objects)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
+
+$(OBJ)/check: $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter %.cpp,$(contract)))
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -o $@
 
 # Preloaded into programs to make their system calls fail. The sanitizers have a library of their own in that place.
 shim     := $(if $(SANITIZE),,$(OBJ)/faults_shim.so)
@@ -52,8 +55,13 @@ $(OBJ)/faults_shim.so: tests/faults_shim.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
+ifeq ($(SERVER)$(CLIENT),)
 test: $(shim) $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
-	LAB_BIN=$(BIN) LAB_SHIM=$(shim) SERVER="$(SERVER)" CLIENT="$(CLIENT)" tests/side_by_side $(OBJ)/run '$(FILTER)'
+	LAB_BIN=$(BIN) LAB_SHIM=$(shim) tests/side_by_side $(OBJ)/run '$(FILTER)'
+else
+test: $(OBJ)/check
+	@ALL='$(ALL)' SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/check
+endif
 
 build/bench/%: tests/bench/%.cpp $(headers)
 	@mkdir -p $(@D)
@@ -77,8 +85,14 @@ soak: $(programs) ## well- and ill-behaved clients, mixed, for MINUTES (5); fail
 demo: all ## watch the server and two clients, side by side
 	scripts/demo
 
-mistakes: $(programs) $(OBJ)/run ## make the mistakes that beginners make, one at a time, and see the tests catch them
-	tests/mistakes
+handout: ## make what a class is given: build/greeting-lab/ and build/greeting-lab.tar.gz
+	scripts/handout
+
+print-contract:
+	@echo $(contract)
+
+mistakes: $(OBJ)/check ## make the mistakes that beginners make, and see that the advice on each is right
+	tests/mistakes/run
 
 format: ## lay out the code as .clang-format says
 	clang-format -i $(code)

@@ -45,8 +45,7 @@ int error_of(const std::function<void()>& call)
     return 0;
 }
 
-// ---- The tutorial's nine points
-// ---------------------------------------------------------------------------
+// ---- The tutorial's nine points -----------------------------------------------------------------
 
 TEST(Claim, AServerBindsOrNoClientCanFindIt)
 {
@@ -159,8 +158,7 @@ TEST(Claim, WhenTheClientClosesTheServersRecvReturnsWithLength0)
     EXPECT_EQ(blocked.get().size(), 0U);
 }
 
-// ---- What else they say
-// -----------------------------------------------------------------------------------
+// ---- What else they say -------------------------------------------------------------------------
 
 TEST(Claim, TheHandshakeIsDoneByTheKernelBeforeAcceptIsCalled)
 {

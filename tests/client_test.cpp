@@ -1,93 +1,359 @@
-// The greeting client as the notebook has it, seen from a server that the test plays itself. These
-// tests hold for every client that keeps the notebook's contract: make test CLIENT='python3
-// my_client.py' points them at another one.
+// The greeting client as the notebook has it, seen from a server that the test plays itself: one test for each check of the
+// exercise. They hold for every client that keeps the notebook's contract, in any language: make test CLIENT='python3 my.py'.
+#include "diagnosis.hpp"
+#include "finding.hpp"
 #include "harness.hpp"
+#include "process.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
 
 using namespace lab;
 
 namespace
 {
 
-const std::string names =
-    "step 5 of the notebook, for data in [b'Yam', b'May', b'Sarah']: s.send(data).";
-const std::string leave = "step 5 of the notebook, s.send(b'exit') and s.close().";
+const std::vector<std::string> names = {"Yam", "May", "Sarah"};
 
-/// The client, connected to the test and not yet welcomed.
-struct Conversation {
-    Listener listener{client_port()};
-    Program client{client_command(listener.port())};
-    Peer server = listener.accept();
+namespace line
+{
+const std::string connect = "step 5: s = socket.socket(...) and s.connect(('127.0.0.1', 9999))";
+const std::string welcome = "step 5: print(s.recv(1024).decode('utf-8')), before the loop";
+const std::string send = "step 5: for data in [b'Yam', b'May', b'Sarah']: s.send(data)";
+const std::string print = "step 5: print(s.recv(1024).decode('utf-8')), after each send";
+const std::string leave = "step 5: s.send(b'exit') and s.close()";
+} // namespace line
+
+/// The client that is judged, and the test as its server.
+class Visit
+{
+  public:
+    explicit Visit(Program::Output output = Program::Output::file)
+        : listener_(client_port()), swapped_(try_to_listen(swapped())),
+          six_(try_to_listen(listener_.port(), "::1")),
+          notebook_(listener_.port() == 9999 ? nullptr : try_to_listen(9999)),
+          client(client_command(listener_.port()), "", output)
+    {
+    }
+
+    testing::AssertionResult connects()
+    {
+        client.until([&] { return listener_.has_client() || comes_elsewhere(); }, Seconds(1.5));
+        if (listener_.has_client()) {
+            server.emplace(listener_.accept());
+            return testing::AssertionSuccess();
+        }
+        const std::string there = "127.0.0.1 port " + std::to_string(listener_.port());
+        Finding finding{"", "a connection to " + there, "none", "", line::connect, ""};
+        if (swapped_ && swapped_->has_client()) {
+            finding.received = "a connection to port " + std::to_string(swapped());
+            finding.diagnosis = diagnose_port(listener_.port(), swapped());
+        } else if (notebook_ && notebook_->has_client()) {
+            finding.received = "a connection to port 9999";
+            finding.diagnosis = diagnose_port(listener_.port(), 9999);
+        } else if (six_ && six_->has_client()) {
+            finding.received = "a connection to the same port of ::1";
+            finding.diagnosis = "::1 is IPv6; the notebook's address is 127.0.0.1, AF_INET.";
+        } else if (!client.has_ended()) {
+            const auto waits = waits_of(client.pid());
+            const auto in = [&](const std::string& call) {
+                return std::count(waits.begin(), waits.end(), call) > 0;
+            };
+            finding.diagnosis =
+                in("accept") ? "It waits in accept, as a server does. A client calls connect."
+                : in("read") ? "It waits for input from the keyboard. The notebook's client asks "
+                               "for nothing."
+                : in("recv")
+                    ? "It waits in recv, but has not connected over TCP. Was the socket made with "
+                      "SOCK_STREAM, and is connect called?"
+                    : "";
+        }
+        return fails(finding);
+    }
+
+    testing::AssertionResult fails(Finding finding)
+    {
+        if (finding.by_hand.empty()) {
+            finding.by_hand =
+                "./server in the first terminal, and in the second: " +
+                fill_in(is_foreign("CLIENT") ? variable("CLIENT") : "./client", "{port}", "9999");
+        }
+        return not_yet(client, "client", finding);
+    }
+
+    /// Expects this message next, and nothing behind it. `next` are those that may come later.
+    testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
+                                   const std::vector<std::string>& next)
+    {
+        std::string received;
+        const auto listen = [&] { received += server->receive_now(); };
+        client.until(
+            [&] {
+                listen();
+                return !received.empty() || server->ended();
+            },
+            Seconds(1.5));
+        if (!received.empty()) {
+            client.until(
+                [&] {
+                    listen();
+                    return received.size() >= expected.size() || server->ended();
+                },
+                Seconds(0.7));
+            eventually([&] { return server->has_news() && !server->ended(); }, Seconds(0.1));
+            listen();
+        }
+        if (received == expected) {
+            return testing::AssertionSuccess();
+        }
+        const std::string said = server->sent().empty() ? "nothing" : quote(server->sent().back());
+        Finding finding{said, quote(expected), received.empty() ? "nothing" : quote(received),
+                        "",   look_at,         ""};
+        if (server->ended()) {
+            finding.received += server->was_reset() ? ", and then a reset (RST)"
+                                                    : ", and then the end of the connection";
+        }
+        finding.diagnosis = received.empty()
+                                ? why_silent(expected)
+                                : diagnose({server->sent(), expected, received, {}, next});
+        return fails(finding);
+    }
+
+    testing::AssertionResult hears_nothing_for(Seconds time, const std::string& look_at,
+                                               const std::string& diagnosis)
+    {
+        if (!server->has_news(time)) {
+            return testing::AssertionSuccess();
+        }
+        const std::string received = server->receive_now();
+        const std::string said =
+            server->sent().empty() ? "nothing yet" : quote(server->sent().back());
+        return fails({said, "nothing before the server's next message",
+                      received.empty() ? "the end of the connection" : quote(received),
+                      received.empty()
+                          ? "The connection was closed before the conversation was over."
+                          : diagnosis,
+                      look_at, ""});
+    }
+
+    /// The conversation as far as this many names.
+    testing::AssertionResult converses(std::size_t count)
+    {
+        if (const auto connected = connects(); !connected) {
+            return connected;
+        }
+        server->say("Welcome!");
+        for (std::size_t i = 0; i < count; ++i) {
+            std::vector<std::string> next(names.begin() + static_cast<long>(i) + 1, names.end());
+            next.emplace_back("exit");
+            if (const auto heard = hears(names[i], line::send, next); !heard) {
+                return heard;
+            }
+            server->say("Hello, " + names[i] + "!");
+        }
+        return testing::AssertionSuccess();
+    }
+
+  private:
+    static std::unique_ptr<Listener> try_to_listen(int port, const std::string& host = "127.0.0.1")
+    {
+        try {
+            return std::make_unique<Listener>(port, host);
+        } catch (const std::system_error&) { // it is taken: then it tells nothing
+            return nullptr;
+        }
+    }
+    int swapped() const { return (listener_.port() & 0xff) << 8 | listener_.port() >> 8; }
+    bool comes_elsewhere() const
+    {
+        return (swapped_ && swapped_->has_client()) || (six_ && six_->has_client()) ||
+               (notebook_ && notebook_->has_client());
+    }
+
+    std::string why_silent(const std::string& expected)
+    {
+        if (client.has_ended()) {
+            return "";
+        }
+        if (server->ended()) {
+            return expected == "exit"
+                       ? "The connection was closed without exit."
+                       : "The connection was closed before the conversation was over.";
+        }
+        const auto comes = [&] {
+            client.until([&] { return server->has_news(); }, Seconds(0.5));
+            return server->has_news();
+        };
+        server->say("\n");
+        if (comes()) {
+            return "The message came only after the server had sent a newline: the client reads "
+                   "lines (readline, getline, "
+                   "fgets), and the server sends none. recv returns what has arrived.";
+        }
+        server->say(std::string(1100, 'x'));
+        if (comes()) {
+            return "The message came only after more than 1,024 bytes: the client waits until a "
+                   "buffer is full (read, "
+                   "MSG_WAITALL, a loop). recv returns what has arrived.";
+        }
+        server->half_close();
+        if (comes()) {
+            return "The message came only after the server had ended its side: the client receives "
+                   "until the end, where one "
+                   "recv is one answer.";
+        }
+        const auto waits = waits_of(client.pid());
+        if (std::count(waits.begin(), waits.end(), "recv") +
+                std::count(waits.begin(), waits.end(), "read") >
+            0) {
+            return "It waits in recv: nothing was sent, or what was sent is still in a buffer "
+                   "(flush it).";
+        }
+        return "";
+    }
+
+    Listener listener_;
+    std::unique_ptr<Listener> swapped_;
+    std::unique_ptr<Listener> six_;
+    std::unique_ptr<Listener> notebook_;
+
+  public:
+    Program client;
+    std::optional<Peer> server; ///< the server's end of the connection, once there is one
 };
 
 TEST(NotebookClient, WaitsToBeWelcomed)
 {
-    Conversation with;
-    EXPECT_FALSE(with.server.has_news(Seconds(0.2)))
-        << "It spoke before it was welcomed. look at: step 5 of the notebook, where s.recv comes "
-           "before "
-           "the loop.";
-    with.server.say("Welcome!");
-    EXPECT_TRUE(with.server.hears("Yam", names));
+    Visit visit;
+    REQUIRE(visit.connects());
+    REQUIRE(visit.hears_nothing_for(
+        Seconds(0.3), line::welcome,
+        "The client spoke before it was welcomed: the first recv stands before the first send."));
+    visit.server->say("Welcome!");
+    REQUIRE(visit.hears("Yam", line::send, {"May", "Sarah", "exit"}));
 }
 
-TEST(NotebookClient, SendsTheNamesThenExitThenCloses)
+TEST(NotebookClient, SendsOneNameAtATime)
 {
-    Conversation with;
-    with.server.say("Welcome!");
-    for (const std::string name : {"Yam", "May", "Sarah"}) {
-        ASSERT_TRUE(with.server.hears(name, names + " No newline, no zero byte."));
-        with.server.say("Hello, " + name + "!");
+    Visit visit;
+    REQUIRE(visit.connects());
+    visit.server->say("Welcome!");
+    const std::string waits = "The next message came before the answer to the one before it: each "
+                              "send is followed by a recv.";
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        std::vector<std::string> next(names.begin() + static_cast<long>(i) + 1, names.end());
+        next.emplace_back("exit");
+        REQUIRE(visit.hears(names[i], line::send, next));
+        REQUIRE(visit.hears_nothing_for(Seconds(0.25), line::print, waits));
+        visit.server->say("Hello, " + names[i] + "!");
     }
-    ASSERT_TRUE(with.server.hears("exit", leave));
-    EXPECT_TRUE(with.server.sees_the_end(leave));
-    EXPECT_EQ(with.client.status(), 0);
+    REQUIRE(visit.hears("exit", line::leave, names));
 }
 
-TEST(NotebookClient, WaitsForEachAnswerBeforeTheNextName)
+TEST(NotebookClient, PrintsWhatItReceives)
 {
-    Conversation with;
-    with.server.say("Welcome!");
-    ASSERT_TRUE(with.server.hears("Yam", names));
-    EXPECT_FALSE(with.server.has_news(Seconds(0.2)))
-        << "The next name came before the answer. look at: step 5 of the notebook, s.recv inside "
-           "the loop.";
-}
-
-TEST(NotebookClient, PrintsWhatTheServerSays)
-{
-    Conversation with;
-    with.server.say("Welcome!");
-    for (const std::string name : {"Yam", "May", "Sarah"}) {
-        ASSERT_TRUE(with.server.hears(name, names));
-        with.server.say("Hello, " + name + "!");
+    const std::string look_at = line::print;
+    const std::string buffer =
+        "The line is printed, but stays in a buffer while the client waits: on a terminal it "
+        "appears at once, in a file or a "
+        "pipe only in the end. Flush it: std::endl, fflush(stdout), flush=True, $| = 1.";
+    Visit visit;
+    REQUIRE(visit.connects());
+    visit.server->say("Welcome!");
+    REQUIRE(visit.hears("Yam", line::send, {"May", "Sarah", "exit"}));
+    const bool at_once = visit.client.until(
+        [&] { return visit.client.out().find('\n') != std::string::npos; }, Seconds(0.3));
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        visit.server->say("Hello, " + names[i] + "!");
+        const std::string next = i + 1 < names.size() ? names[i + 1] : "exit";
+        REQUIRE(visit.hears(next, line::send, {}));
     }
-    ASSERT_TRUE(with.server.hears("exit", leave));
-    EXPECT_EQ(with.client.status(), 0);
-    EXPECT_EQ(with.client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n")
-        << "look at: step 5 of the notebook, print(s.recv(1024).decode('utf-8')): each answer on a "
-           "line of "
-           "its own, "
-           "no byte of the buffer beyond what was received.";
-}
-
-TEST(NotebookClient, ShowsEachAnswerAsItComes)
-{
-    Conversation with;
-    with.server.say("Welcome!");
-    EXPECT_TRUE(with.client.prints("Welcome!\n"))
-        << "Is the line flushed before the client waits for the next one?";
-}
-
-TEST(NotebookClient, TalksToTheServer)
-{
-    if (client_port() != 0) {
-        GTEST_SKIP() << "a client that knows only port 9999 cannot be sent to the lab's server, "
-                        "which is on another";
+    visit.server->half_close(); // a client may wait for this
+    visit.client.status(Seconds(1));
+    const std::vector<std::string> lines = {"Welcome!", "Hello, Yam!", "Hello, May!",
+                                            "Hello, Sarah!"};
+    std::string expected;
+    for (const std::string& each : lines) {
+        expected += each + "\n";
     }
-    const Server server;
+    const std::string out = visit.client.out();
+    if (out != expected) {
+        Finding finding{
+            "", expected, out.empty() ? "nothing" : out, diagnose_lines(lines, out), look_at, ""};
+        if (out.empty()) {
+            finding.diagnosis = visit.client.err().find("Welcome!") != std::string::npos
+                                    ? "The lines are on standard error. The notebook's print "
+                                      "writes to standard output."
+                                    : "Nothing is printed: each recv is inside a print.";
+        }
+        REQUIRE(visit.fails(finding));
+    }
+    if (!at_once) {
+        Visit again(Program::Output::terminal);
+        REQUIRE(again.connects());
+        again.server->say("Welcome!");
+        const bool appears = again.client.until(
+            [&] { return again.client.out().find("Welcome!\n") != std::string::npos; },
+            Seconds(0.5));
+        REQUIRE(visit.fails({"\"Welcome!\" (8 bytes)",
+                             "the line \"Welcome!\" before the client waits for the next answer",
+                             "the line, but only later",
+                             appears ? buffer
+                                     : "The lines are printed only in the end: print each "
+                                       "answer when it has come.",
+                             look_at, ""}));
+    }
+}
+
+TEST(NotebookClient, LeavesWithExit)
+{
+    Visit visit;
+    REQUIRE(visit.converses(names.size()));
+    REQUIRE(visit.hears("exit", line::leave, {}));
+    visit.client.until([&] { return visit.server->has_news(); }, Seconds(0.3));
+    visit.server->half_close(); // a client may wait for the server's end before it closes
+    visit.client.until([&] { return visit.server->has_news(); }, Seconds(1));
+    const std::string rest = visit.server->receive_now();
+    if (!rest.empty() || !visit.server->ended()) {
+        REQUIRE(visit.fails(
+            {"the end of the connection", "the end of the connection",
+             rest.empty() ? "nothing, and the connection is still open" : quote(rest),
+             rest.empty()
+                 ? "The client has said exit, the server has closed, and the client has not."
+                 : "Something is sent behind exit.",
+             line::leave, ""}));
+    }
+    const int status = visit.client.status(Seconds(1.5));
+    if (status != 0) {
+        REQUIRE(visit.fails(
+            {"", "a client that ends, with exit status 0",
+             status == -1 ? "a client that goes on" : "exit status " + std::to_string(status),
+             status == -1 ? "The connection is closed, but the program does not end."
+                          : diagnose_end(visit.client, false),
+             line::leave, ""}));
+    }
+}
+
+TEST(Notebook, TheTwoTogether)
+{
+    if (is_foreign("SERVER") != is_foreign("CLIENT")) {
+        GTEST_SKIP() << "it takes both, SERVER and CLIENT";
+    }
+    Server server;
+    server.listens();
     Program client(client_command(server.port()));
-    EXPECT_EQ(client.status(), 0);
-    EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n");
+    client.status(Seconds(3 * server.delay() + 5));
+    const std::vector<std::string> lines = {"Welcome!", "Hello, Yam!", "Hello, May!",
+                                            "Hello, Sarah!"};
+    const std::string expected = "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n";
+    if (client.out() != expected || client.status(Seconds(0)) != 0) {
+        REQUIRE(not_yet(client, "client",
+                        {"", expected, client.out().empty() ? "nothing" : client.out(),
+                         diagnose_lines(lines, client.out()),
+                         "steps 4 and 5, and the server, which " + server.fate(),
+                         "./server, and in the second terminal: ./client"}));
+    }
 }
 
 } // namespace

@@ -95,8 +95,7 @@ long count(const std::string& text, const std::string& word)
     return found;
 }
 
-// ---- Running out
-// ------------------------------------------------------------------------------------------
+// ---- Running out --------------------------------------------------------------------------------
 
 TEST(LabFaults, WaitsWithoutCpuTimeWhileThereAreNoDescriptors)
 {
@@ -170,8 +169,7 @@ TEST_F(Injected, ClosesAClientForWhoseReplyThereIsNoMemory)
     EXPECT_TRUE(before.is_back(server));
 }
 
-// ---- Interruptions
-// ----------------------------------------------------------------------------------------
+// ---- Interruptions ------------------------------------------------------------------------------
 
 TEST_F(Injected, TakesUpEveryCallThatASignalInterrupts)
 {
@@ -247,8 +245,7 @@ TEST(LabFaults, GoesOnAfterItWasStoppedAndContinued)
     EXPECT_EQ(stopped.status(), 0);
 }
 
-// ---- Clients
-// ----------------------------------------------------------------------------------------------
+// ---- Clients ------------------------------------------------------------------------------------
 
 TEST(LabFaults, OutlivesAStormOfResets)
 {
@@ -376,8 +373,7 @@ TEST_F(Injected, NoticesAClientWhoseMachineHasVanished)
     EXPECT_TRUE(before.is_back(server));
 }
 
-// ---- Output that nobody takes
-// -----------------------------------------------------------------------------
+// ---- Output that nobody takes -------------------------------------------------------------------
 
 /// The server with its standard output going to `path`; the port comes from standard error.
 struct MuteServer {
@@ -472,8 +468,7 @@ TEST(LabFaults, GreetsAlthoughTheTerminalIsPaused)
     ::close(terminal);
 }
 
-// ---- Stopping
-// ---------------------------------------------------------------------------------------------
+// ---- Stopping -----------------------------------------------------------------------------------
 
 TEST(LabFaults, StopsAtRandomMomentsUnderLoad)
 {

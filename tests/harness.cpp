@@ -1,25 +1,18 @@
 #include "harness.hpp"
+#include "process.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <fcntl.h>
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace lab
@@ -32,37 +25,6 @@ namespace
     throw std::system_error(errno, std::generic_category(), "the test itself could not " + what);
 }
 
-int temporary_file()
-{
-    std::string path = "/tmp/lab-test-XXXXXX";
-    const int fd = mkostemp(path.data(), O_CLOEXEC | O_APPEND);
-    if (fd == -1) {
-        fail("make a temporary file");
-    }
-    unlink(path.c_str());
-    return fd;
-}
-
-std::string contents(int fd)
-{
-    std::string text;
-    std::array<char, 65536> buffer;
-    for (ssize_t n;
-         (n = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;) {
-        text.append(buffer.data(), static_cast<std::size_t>(n));
-    }
-    return text;
-}
-
-/// The value of an environment variable; empty without one.
-std::string variable(const char* name)
-{
-    const char* value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
-bool has_slot(const char* name) { return variable(name).find("{port}") != std::string::npos; }
-
 /// A port on which nobody listens now.
 int free_port()
 {
@@ -70,161 +32,9 @@ int free_port()
     return listener.port();
 }
 
-std::string fill_in(std::string text, const std::string& slot, const std::string& value)
-{
-    for (std::size_t at; (at = text.find(slot)) != std::string::npos;) {
-        text.replace(at, slot.size(), value);
-    }
-    return text;
-}
-
 } // namespace
 
-const Seconds patience{variable("PATIENCE").empty() ? 10 : std::stod(variable("PATIENCE"))};
-
-bool eventually(const std::function<bool()>& condition, Seconds limit)
-{
-    const auto end = Clock::now() + limit;
-    while (!condition()) {
-        if (Clock::now() > end) {
-            return false;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
-}
-
-std::string quote(std::string_view bytes)
-{
-    std::ostringstream text;
-    text << '"';
-    for (const char byte : bytes.substr(0, 80)) {
-        const auto value = static_cast<unsigned char>(byte);
-        if (value < 0x20 || value == 0x7f) {
-            text << "\\x"
-                 << "0123456789abcdef"[value / 16] << "0123456789abcdef"[value % 16];
-        } else {
-            text << byte;
-        }
-    }
-    text << (bytes.size() > 80 ? "...\"" : "\"") << " (" << bytes.size() << " bytes)";
-    return text.str();
-}
-
-// ---- Program
-// ----------------------------------------------------------------------------------------------
-
-Program::Program(const std::string& command, const std::string& input)
-    : command_(command), out_(temporary_file()), err_(temporary_file())
-{
-    const int in = temporary_file();
-    if (write(in, input.data(), input.size()) != static_cast<ssize_t>(input.size())) {
-        fail("write a program's input");
-    }
-    lseek(in, 0, SEEK_SET);
-    const std::string line = "exec " + command;
-    const pid_t parent = getpid();
-    pid_ = fork();
-    if (pid_ == -1) {
-        fail("fork");
-    }
-    if (pid_ == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) {
-            _exit(127);
-        }
-        setpgid(0, 0);
-        dup2(in, STDIN_FILENO);
-        dup2(out_, STDOUT_FILENO);
-        dup2(err_, STDERR_FILENO);
-        setenv("PYTHONUNBUFFERED", "1", 1); // Python, too, has to show its lines at once
-        execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
-        _exit(127);
-    }
-    ::close(in);
-}
-
-Program::~Program()
-{
-    if (status_ == -1) {
-        kill(-pid_, SIGKILL);
-        kill(pid_, SIGKILL);
-        waitpid(pid_, nullptr, 0);
-    }
-    if (testing::Test::HasFailure()) {
-        std::fprintf(stderr,
-                     "  command:         %s\n  standard output: %s\n  standard error:  %s\n",
-                     command_.c_str(), out().c_str(), err().c_str());
-    }
-    ::close(out_);
-    ::close(err_);
-}
-
-std::string Program::out() const { return contents(out_); }
-std::string Program::err() const { return contents(err_); }
-void Program::signal(int number) const { kill(pid_, number); }
-
-bool Program::prints(const std::string& text, Seconds limit) const
-{
-    return eventually([&] { return out().find(text) != std::string::npos; }, limit);
-}
-
-bool Program::reports(const std::string& text, Seconds limit) const
-{
-    return eventually([&] { return err().find(text) != std::string::npos; }, limit);
-}
-
-int Program::status(Seconds limit)
-{
-    eventually(
-        [&] {
-            int raw = 0;
-            if (status_ == -1 && waitpid(pid_, &raw, WNOHANG) == pid_) {
-                status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
-            }
-            return status_ != -1;
-        },
-        limit);
-    return status_;
-}
-
-long Program::measure(const std::string& what) const
-{
-    const std::string directory = "/proc/" + std::to_string(pid_);
-    if (what == "fds") {
-        DIR* entries = opendir((directory + "/fd").c_str());
-        if (entries == nullptr) {
-            return -1;
-        }
-        long count = -2; // . and ..
-        while (readdir(entries) != nullptr) {
-            ++count;
-        }
-        closedir(entries);
-        return count;
-    }
-    if (what == "ticks") {
-        std::ifstream stat(directory + "/stat");
-        std::string skipped;
-        long user = 0;
-        long system = 0;
-        for (int field = 1; field < 14; ++field) {
-            stat >> skipped;
-        }
-        stat >> user >> system;
-        return user + system;
-    }
-    std::ifstream status(directory + "/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with(what + ":")) {
-            return std::stol(line.substr(what.size() + 1));
-        }
-    }
-    return -1;
-}
-
-// ---- Peer
-// -------------------------------------------------------------------------------------------------
+// ---- Peer ---------------------------------------------------------------------------------------
 
 Peer Peer::to(int port, const std::string& host, Seconds limit)
 {
@@ -259,13 +69,15 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
 Peer::~Peer() { reset(); } // RST, so that no connection is left in TIME_WAIT on either side
 
 Peer::Peer(Peer&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), said_(std::move(other.said_)), ended_(other.ended_)
+    : fd_(std::exchange(other.fd_, -1)), said_(std::move(other.said_)),
+      sent_(std::move(other.sent_)), ended_(other.ended_), was_reset_(other.was_reset_)
 {
 }
 
 bool Peer::say(std::string_view bytes)
 {
     said_ = quote(bytes);
+    sent_.emplace_back(bytes);
     while (!bytes.empty()) {
         const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (n == -1 && errno != EINTR) {
@@ -309,7 +121,7 @@ std::string Peer::address() const
 bool Peer::has_news(Seconds within) const
 {
     pollfd readable{fd_, POLLIN, 0};
-    return poll(&readable, 1, static_cast<int>(within.count() * 1000)) > 0;
+    return poll(&readable, 1, static_cast<int>(std::max(within.count(), 0.0) * 1000)) > 0;
 }
 
 std::string Peer::receive(std::size_t count, Seconds limit)
@@ -322,9 +134,19 @@ std::string Peer::receive(std::size_t count, Seconds limit)
         const ssize_t n =
             recv(fd_, buffer.data(), std::min(buffer.size(), count - received.size()), 0);
         ended_ = n <= 0;
+        was_reset_ = n == -1;
         received.append(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
     }
     return received;
+}
+
+long Peer::segments() const
+{
+    tcp_info info{};
+    socklen_t length = sizeof info;
+    const bool known = getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+                       length > offsetof(tcp_info, tcpi_data_segs_in);
+    return known ? static_cast<long>(info.tcpi_data_segs_in) : -1;
 }
 
 testing::AssertionResult Peer::tell(const std::string& due, const std::string& came,
@@ -353,24 +175,41 @@ testing::AssertionResult Peer::sees_the_end(const std::string& hint)
                                   : tell("the end of the connection", quote(came), hint);
 }
 
-// ---- Listener
-// ---------------------------------------------------------------------------------------------
+// ---- Listener -----------------------------------------------------------------------------------
 
-Listener::Listener(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+Listener::Listener(int port, const std::string& host)
+    : fd_(socket(host == "::1" ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
 {
     const int on = 1;
     setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sockaddr_storage address{};
     socklen_t length = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
+    auto* four = reinterpret_cast<sockaddr_in*>(&address);
+    auto* six = reinterpret_cast<sockaddr_in6*>(&address);
+    if (host == "::1") {
+        six->sin6_family = AF_INET6;
+        six->sin6_port = htons(static_cast<std::uint16_t>(port));
+        six->sin6_addr = in6addr_loopback;
+    } else {
+        four->sin_family = AF_INET;
+        four->sin_port = htons(static_cast<std::uint16_t>(port));
+        four->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    }
     if (bind(fd_, generic, length) == -1 || listen(fd_, 16) == -1 ||
         getsockname(fd_, generic, &length) == -1) {
+        const int error = errno;
+        ::close(fd_);
+        errno = error;
         fail("listen on port " + std::to_string(port));
     }
-    port_ = ntohs(address.sin_port);
+    port_ = ntohs(host == "::1" ? six->sin6_port : four->sin_port);
+}
+
+bool Listener::has_client() const
+{
+    pollfd readable{fd_, POLLIN, 0};
+    return poll(&readable, 1, 0) > 0;
 }
 
 Listener::~Listener() { ::close(fd_); }
@@ -386,8 +225,7 @@ Peer Listener::accept(Seconds limit) const
     return Peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }
 
-// ---- The programs under test
-// ------------------------------------------------------------------------------
+// ---- The programs under test --------------------------------------------------------------------
 
 std::string own(const std::string& program)
 {
@@ -395,36 +233,50 @@ std::string own(const std::string& program)
 }
 
 bool is_foreign(const char* name) { return !variable(name).empty(); }
+bool takes_port(const char* name) { return variable(name).find("{port}") != std::string::npos; }
 
-Server::Server(const std::string& delay, const std::string& options, const std::string& prefix)
-    : Server(is_foreign("SERVER") && has_slot("SERVER") ? free_port() : 9999,
+Server::Server(const std::string& delay, const std::string& options, const std::string& prefix,
+               Output output, const std::string& more)
+    : Server(is_foreign("SERVER") && takes_port("SERVER") ? free_port() : 9999,
+             is_foreign("SERVER") && variable("SERVER").find("{delay}") == std::string::npos
+                 ? 1
+                 : std::stod(delay),
              is_foreign("SERVER")
-                 ? fill_in(variable("SERVER"), "{delay}", delay)
-                 : prefix + own("server") + " --port 0 --delay " + delay + " " + options)
+                 ? fill_in(variable("SERVER"), "{delay}", delay) + more
+                 : prefix + own("server") + " --port 0 --delay " + delay + " " + options,
+             output)
 {
 }
 
-Server::Server(int port, const std::string& command)
-    : Program(fill_in(command, "{port}", std::to_string(port))), port_(port)
+Server::Server(int port, double delay, const std::string& command, Output output)
+    : Program(fill_in(command, "{port}", std::to_string(port)), "", output), port_(port),
+      delay_(delay)
 {
-    const auto waits = [&] {
-        return out().find("Waiting for connection...\n") != std::string::npos;
-    };
-    if (!eventually([&] { return waits() || status(Seconds(0)) != -1; }) || !waits()) {
-        throw std::runtime_error(
-            "The server did not print \"Waiting for connection...\".\n  look at:   step 3 of "
-            "the notebook, print('Waiting for connection...') after listen; is the line flushed?"
-            "\n  it said:   " +
-            out() + err());
+    if (is_foreign("SERVER")) {
+        return; // the checks look at what it does
     }
+    until([&] { return out().find("Waiting for connection...\n") != std::string::npos; }, patience);
     const std::string said = err(); // the lab's own server says here which port the system chose
-    if (const std::size_t end = said.find(". Ctrl-C stops");
-        !is_foreign("SERVER") && end != std::string::npos) {
-        port_ = std::stoi(said.substr(said.rfind(':', end) + 1));
+    const std::size_t end = said.find(". Ctrl-C stops");
+    if (end == std::string::npos) {
+        throw std::runtime_error("the server " + fate() + " and said: " + out() + said);
     }
+    port_ = std::stoi(said.substr(said.rfind(':', end) + 1));
 }
 
-int client_port() { return is_foreign("CLIENT") && !has_slot("CLIENT") ? 9999 : 0; }
+bool Server::listens()
+{
+    return until(
+        [&] {
+            const auto sockets = listening_sockets_of(pid());
+            return std::any_of(sockets.begin(), sockets.end(), [&](const ListeningSocket& socket) {
+                return socket.port == port_ && !socket.datagrams && socket.address != "::1";
+            });
+        },
+        Seconds(1.5));
+}
+
+int client_port() { return is_foreign("CLIENT") && !takes_port("CLIENT") ? 9999 : 0; }
 
 std::string client_command(int port)
 {

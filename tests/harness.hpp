@@ -3,10 +3,10 @@
 // itself.
 #pragma once
 
+#include "program.hpp"
+
 #include <gtest/gtest.h>
 
-#include <chrono>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,58 +16,6 @@
 
 namespace lab
 {
-
-using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
-
-/// Long enough for anything that is going to happen at all, on a machine that is busy: 10 seconds,
-/// or what the environment variable PATIENCE says.
-extern const Seconds patience;
-
-/// Asks `condition` again and again until it holds (true) or `limit` has passed (false).
-bool eventually(const std::function<bool()>& condition, Seconds limit = patience);
-
-/// Bytes as they stand in a message: in quotes, control characters as \x00, long ones cut, with
-/// their number.
-std::string quote(std::string_view bytes);
-
-/// A program that runs for a test. Its output goes to files, so it never waits for the test to read
-/// it. The object's end is the program's: nothing is left behind, not even if the test itself is
-/// killed.
-class Program
-{
-  public:
-    /// Starts `command` through the shell, as one would type it. `input` is what it reads on
-    /// standard input.
-    explicit Program(const std::string& command, const std::string& input = "");
-    ~Program();
-    Program(const Program&) = delete;
-    Program& operator=(const Program&) = delete;
-
-    std::string out() const; ///< all of standard output so far
-    std::string err() const; ///< all of standard error so far
-    pid_t pid() const { return pid_; }
-    void signal(int number) const;
-
-    /// True once standard output (or standard error) contains `text`.
-    bool prints(const std::string& text, Seconds limit = patience) const;
-    bool reports(const std::string& text, Seconds limit = patience) const;
-
-    /// Waits for its end: the exit status, 128 + N if signal N killed it, -1 if it still runs after
-    /// `limit`.
-    int status(Seconds limit = patience);
-
-    /// Reads a number from /proc: "VmRSS" or "Threads" of status, in its unit; "fds" open; "ticks"
-    /// of CPU time.
-    long measure(const std::string& what) const;
-
-  private:
-    std::string command_;
-    pid_t pid_ = -1;
-    int out_ = -1;
-    int err_ = -1;
-    int status_ = -1;
-};
 
 /// The test's end of a connection. It remembers what was said, so that a failure can tell the whole
 /// story.
@@ -91,6 +39,13 @@ class Peer
 
     /// All that comes until `count` bytes are there, the other side closes, or `limit` passes.
     std::string receive(std::size_t count, Seconds limit = patience);
+    /// All that has come, without waiting.
+    std::string receive_now() { return has_news() ? receive(1 << 20, Seconds(0)) : ""; }
+    bool ended() const { return ended_; }         ///< the other side has closed or reset
+    bool was_reset() const { return was_reset_; } ///< with RST, not FIN
+    const std::vector<std::string>& sent() const { return sent_; } ///< every message, in order
+    /// How many segments with data have come in so far; -1 if the system does not count them.
+    long segments() const;
     /// True if something, be it the end, can be received at once.
     bool has_news(Seconds within = Seconds(0)) const;
 
@@ -106,18 +61,21 @@ class Peer
 
     int fd_ = -1;
     std::string said_ = "nothing";
+    std::vector<std::string> sent_;
     bool ended_ = false;
+    bool was_reset_ = false;
 };
 
 /// A listening socket of the test's own, for a client to connect to.
 class Listener
 {
   public:
-    explicit Listener(int port = 0);
+    explicit Listener(int port = 0, const std::string& host = "127.0.0.1");
     ~Listener();
     Listener(const Listener&) = delete;
     int port() const { return port_; }
     Peer accept(Seconds limit = patience) const;
+    bool has_client() const; ///< accept would not wait
 
   private:
     int fd_ = -1;
@@ -129,6 +87,8 @@ std::string own(const std::string& program);
 /// True if the environment variable (SERVER or CLIENT) points the suite at a program that is not
 /// the lab's.
 bool is_foreign(const char* name);
+/// True if the command in this variable has a place for the port: {port}.
+bool takes_port(const char* name);
 
 /// A greeting server that listens: the lab's own, or the one that the variable SERVER names. In
 /// that command {port} and {delay} are filled in; without them it serves on 9999 and takes a
@@ -137,15 +97,20 @@ class Server : public Program
 {
   public:
     /// `delay` in seconds; `options` are for the lab's own server only.
-    /// `prefix` stands before it: "nice " would make it yield to others.
+    /// `prefix` stands before it: "nice " would make it yield to others. `more` is for any server.
     explicit Server(const std::string& delay = "0", const std::string& options = "",
-                    const std::string& prefix = "");
+                    const std::string& prefix = "", Output output = Output::file,
+                    const std::string& more = "");
     int port() const { return port_; }
+    double delay() const { return delay_; } ///< seconds that it waits before each answer
     Peer client() const { return Peer::to(port_); }
+    /// True if it waits for clients on its port; waits until then, as long as that makes sense.
+    bool listens();
 
   private:
-    Server(int port, const std::string& command);
+    Server(int port, double delay, const std::string& command, Output output);
     int port_;
+    double delay_;
 };
 
 /// Runs a greeting client against a port of 127.0.0.1: the lab's own, or the one that CLIENT names,

@@ -59,8 +59,7 @@ std::string with_limit(const std::string& ulimit)
     return "sh -c '" + ulimit + R"(; exec "$0" "$@"' )";
 }
 
-// ---- The command line
-// -------------------------------------------------------------------------------------
+// ---- The command line ---------------------------------------------------------------------------
 
 TEST(LabServer, RefusesAWrongCommandLineInASentence)
 {
@@ -125,8 +124,7 @@ TEST(LabServer, ListensOnNamesAndOnIPv6)
     EXPECT_TRUE(serves(all));
 }
 
-// ---- Bytes
-// ------------------------------------------------------------------------------------------------
+// ---- Bytes --------------------------------------------------------------------------------------
 
 TEST(LabServer, GreetsBytesThatAreNoText)
 {
@@ -154,8 +152,7 @@ TEST(LabServer, ReportsAClientThatResetsClosed)
     EXPECT_TRUE(server.reports(address + ": Connection reset by peer")) << server.err();
 }
 
-// ---- Stopping
-// ---------------------------------------------------------------------------------------------
+// ---- Stopping -----------------------------------------------------------------------------------
 
 TEST(LabServer, StopsOnCtrlCWithStatus0AndReportsEveryConnectionClosed)
 {
@@ -239,8 +236,7 @@ TEST(LabServer, LeavesItsPortFreeForTheNextOne)
     }
 }
 
-// ---- Limits
-// -----------------------------------------------------------------------------------------------
+// ---- Limits -------------------------------------------------------------------------------------
 
 TEST(LabServer, LetsFurtherClientsWaitUntilOneLeaves)
 {
@@ -310,8 +306,7 @@ TEST(LabServer, RaisesTheSoftLimitOfDescriptors)
     EXPECT_EQ(server.err().find("limited"), std::string::npos) << server.err();
 }
 
-// ---- Standard output
-// --------------------------------------------------------------------------------------
+// ---- Standard output ----------------------------------------------------------------------------
 
 TEST(LabServer, GoesOnServingWithAFullDiskBehindStandardOutput)
 {

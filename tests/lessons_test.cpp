@@ -79,8 +79,7 @@ TEST(Lessons, SayThatThePortIsInUse)
     EXPECT_TRUE(ends(second, 1, {"bind 127.0.0.1:", "in use"}));
 }
 
-// ---- ask_and_send
-// -----------------------------------------------------------------------------------------
+// ---- ask_and_send -------------------------------------------------------------------------------
 
 TEST(AskAndSend, AsksConnectsSendsAsGbkAndCloses)
 {
@@ -127,8 +126,7 @@ TEST(AskAndSend, SaysWhatWentWrong)
     EXPECT_TRUE(ends(no_answer, 1, {"ended", "Port"}));
 }
 
-// ---- thank_you_once and thank_you_loop
-// ------------------------------------------------------------------------
+// ---- thank_you_once and thank_you_loop ----------------------------------------------------------
 
 TEST(ThankYouOnce, PrintsWhatOneClientSendsThanksItAndEnds)
 {
@@ -219,8 +217,7 @@ TEST(ThankYouLoop, StopsOnCtrlCAlsoInTheMiddleOfAClient)
     }
 }
 
-// ---- Datagrams
-// --------------------------------------------------------------------------------------------
+// ---- Datagrams ----------------------------------------------------------------------------------
 
 /// A datagram socket that waits no longer than a test does, and the address of a lesson's server.
 struct UdpPeer {

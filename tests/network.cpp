@@ -28,10 +28,6 @@ bool switch_loopback(bool on)
 
 bool enter_private_network(std::string& why)
 {
-    static bool entered = false;
-    if (entered) {
-        return true;
-    }
     const std::string user = std::to_string(geteuid());
     const std::string group = std::to_string(getegid());
     if (unshare(CLONE_NEWNET) == -1) { // without privileges, they come with a user namespace
@@ -43,7 +39,7 @@ bool enter_private_network(std::string& why)
         std::ofstream("/proc/self/uid_map") << user + " " + user + " 1";
         std::ofstream("/proc/self/gid_map") << group + " " + group + " 1";
     }
-    entered = switch_loopback(true);
+    const bool entered = switch_loopback(true);
     why = entered ? "" : std::string("the loopback interface: ") + std::strerror(errno);
     return entered;
 }

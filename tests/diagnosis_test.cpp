@@ -1,0 +1,111 @@
+// What is said about wrong bytes: each kind has an example here, and what is not known gets no advice at all.
+#include "diagnosis.hpp"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+using namespace lab;
+
+namespace
+{
+
+/// Success if `words` stand in the diagnosis of this answer to "Yam", which came after "Sarah".
+testing::AssertionResult says(const std::string& received, const std::string& words,
+                              const std::string& expected = "Hello, Yam!",
+                              const std::vector<std::string>& sent = {"Sarah", "Yam"})
+{
+    const std::string said = diagnose({sent, expected, received, {"May"}, {"exit"}});
+    const bool right = words.empty() ? said.empty() : said.find(words) != std::string::npos;
+    return right ? testing::AssertionSuccess()
+                 : testing::AssertionFailure() << "of \"" << received << "\" is said: " << said;
+}
+
+TEST(Diagnosis, NamesWhatStandsBehindAnAnswer)
+{
+    EXPECT_TRUE(says("Hello, Yam!\n", "newline behind the greeting"));
+    EXPECT_TRUE(says("Hello, Yam!\r\n", "carriage return"));
+    EXPECT_TRUE(says(std::string("Hello, Yam!\0", 12), "zero byte behind"));
+    EXPECT_TRUE(says("Hello, Yam!" + std::string(1013, '\0'), "1013 zero bytes"));
+    EXPECT_TRUE(says("Hello, Yam!Hello, Yam!", "twice"));
+    EXPECT_TRUE(says("Hello, Yam!h!", "earlier message"));
+    EXPECT_TRUE(says("Welcome!Welcome!", "two threads", "Welcome!", {}));
+    EXPECT_TRUE(says("Welcome!Hello, !", "has said nothing", "Welcome!", {}));
+    EXPECT_TRUE(says("Yamexit", "came at once", "Yam", {}));
+}
+
+TEST(Diagnosis, NamesWhatIsWrongWithTheNameInAGreeting)
+{
+    EXPECT_TRUE(says("Hello, b'Yam'!", "decode"));
+    EXPECT_TRUE(says("Hello, 'Yam'!", "quotes"));
+    EXPECT_TRUE(says("Hello, Yamah!", "earlier message, \"Sarah\""));
+    EXPECT_TRUE(says("Hello, SarahYam!", "pile up"));
+    EXPECT_TRUE(says("Hello, Sarah!", "earlier message"));
+    EXPECT_TRUE(says("Hello, May!", "another client"));
+    EXPECT_TRUE(says("Hello, " + ("Yam" + std::string(1021, '\0')) + "!", "whole buffer"));
+    EXPECT_TRUE(says("Hello, Ya!", "first 2 of"));
+    EXPECT_TRUE(says("Hello, YAM!", "capital"));
+    EXPECT_TRUE(says("Hello, {data}!", "place-holder"));
+    EXPECT_TRUE(says("Hello, ${name}!", "place-holder"));
+    EXPECT_TRUE(says("Hello, %s!", "place-holder"));
+    EXPECT_TRUE(says("Hello, 3!", "number of bytes"));
+    EXPECT_TRUE(says("Hello, [B@1b2c3d!", "shows an object"));
+    EXPECT_TRUE(says("Hello, !", "name is missing"));
+    EXPECT_TRUE(says("Hello, a!", "first zero byte", std::string("Hello, a\0b!", 11),
+                     {std::string("a\0b", 3)}));
+    EXPECT_TRUE(says("Hello, Al!", "first blank", "Hello, Al Bo!", {"Al Bo"}));
+    EXPECT_TRUE(says("Hello, \xc3\x83\xc2\xa9!", "Latin-1", "Hello, \xc3\xa9!", {"\xc3\xa9"}));
+    EXPECT_TRUE(says("Hello, ?!", "replacement", "Hello, \xc3\xa9!", {"\xc3\xa9"}));
+    const std::string name(1024, 'x');
+    EXPECT_TRUE(says("Hello, " + name.substr(0, 1023) + "!Hello, x!", "1023",
+                     "Hello, " + name + "!", {name}));
+}
+
+TEST(Diagnosis, NamesWhatIsWrongWithAWholeAnswer)
+{
+    EXPECT_TRUE(says("Hello, Yam", "exclamation mark"));
+    EXPECT_TRUE(says("Hello, Y", "size of a pointer"));
+    EXPECT_TRUE(says("Hel", "Only the first 3 of 11"));
+    EXPECT_TRUE(says("Yam", "echo"));
+    EXPECT_TRUE(says("Hello,Yam!", "blank, a comma"));
+    EXPECT_TRUE(says("HELLO, YAM!", "Capital"));
+    EXPECT_TRUE(says("b'Hello, Yam!'", "b'"));
+    EXPECT_TRUE(says("Welcome!Hello, Yam!", "welcome came with the answer"));
+    EXPECT_TRUE(says(std::string("\0\x0bHello, Yam!", 13), "length"));
+    EXPECT_TRUE(says("Accept new connection from 127.0.0.1:1...", "screen"));
+    EXPECT_TRUE(says("exit", "left out", "Yam", {}));
+}
+
+TEST(Diagnosis, SaysNothingAboutWhatItDoesNotKnow)
+{
+    EXPECT_TRUE(says("Hello, Yam!", ""));
+    EXPECT_TRUE(says("", ""));
+    EXPECT_TRUE(says("Good morning", ""));
+    EXPECT_TRUE(says("Hello, Zoe!", ""));
+    EXPECT_EQ(diagnose_port(9999, 4711), "");
+}
+
+TEST(Diagnosis, KnowsPortsThatAreSwapped)
+{
+    EXPECT_NE(diagnose_port(9999, 3879).find("htons"), std::string::npos);
+    EXPECT_NE(diagnose_port(40000, 9999).find("command line"), std::string::npos);
+}
+
+TEST(Diagnosis, TellsWhichLineIsNotTheNotebooks)
+{
+    const std::vector<std::string> lines = {"Welcome!", "Hello, Yam!"};
+    for (const auto& [printed, words] : std::vector<std::tuple<std::string, std::string>>{
+             {"Welcome!Hello, Yam!", "not apart"},
+             {"Welcome!\n", "\"Hello, Yam!\" is missing"},
+             {"Welcome!\n\nHello, Yam!\n", "empty line"},
+             {"b'Welcome!'\nb'Hello, Yam!'\n", "b'"},
+             {"Welcome!\nHello, Yam!\nDone\n", "\"Done\" is printed besides"},
+             {"Connected\nWelcome!\nHello, Yam!\n", "\"Connected\" is printed besides"},
+             {"Welcome!\nHello, Yam!", "no newline"}}) {
+        EXPECT_NE(diagnose_lines(lines, printed).find(words), std::string::npos)
+            << diagnose_lines(lines, printed);
+    }
+    EXPECT_EQ(diagnose_lines(lines, "Welcome!\nHello, Yam!\n"), "");
+}
+
+} // namespace

@@ -1,0 +1,141 @@
+#include "finding.hpp"
+
+#include <csignal>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+namespace lab
+{
+namespace
+{
+
+constexpr std::size_t label_width = 12;
+constexpr std::size_t text_width = 82;
+
+/// One part of a failure: its label, and its text in as many lines as it takes.
+std::string part(const std::string& label, const std::string& text)
+{
+    if (text.empty()) {
+        return "";
+    }
+    std::string result;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        while (line.size() > text_width && label != "it said") {
+            std::size_t end = line.rfind(' ', text_width);
+            end = end == std::string::npos || end == 0 ? line.find(' ') : end;
+            if (end == std::string::npos) {
+                break;
+            }
+            result += std::string(label_width, ' ') + line.substr(0, end) + "\n";
+            line.erase(0, end + 1);
+        }
+        result += std::string(label_width, ' ') + line + "\n";
+    }
+    return result.replace(0, label.size(), label);
+}
+
+/// The command as a person types it, with the notebook's port and pause.
+std::string typed(const std::string& variable_name, const std::string& otherwise)
+{
+    const std::string command = variable(variable_name.c_str());
+    std::string line = fill_in(fill_in(command, "{port}", "9999"), "{delay}", "1");
+    for (const std::string default_value : {" --port 9999", " --delay 1"}) { // the exercise's own
+        line = fill_in(line, default_value, "");
+    }
+    return command.empty() ? otherwise : line;
+}
+
+} // namespace
+
+testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding)
+{
+    eventually([&] { return program.has_ended(); },
+               Seconds(0.05)); // what has just died is not running
+    const bool ended = program.has_ended();
+    std::string diagnosis = finding.diagnosis;
+    if (ended) {
+        const std::string end = diagnose_end(program, true);
+        diagnosis = diagnosis.empty() ? end : diagnosis;
+    }
+    std::string by_hand = fill_in(finding.by_hand, "{port}", "9999");
+    if (!by_hand.empty() && who == "server") {
+        by_hand = typed("SERVER", "./server") + ", and in the second terminal: " + by_hand;
+    }
+    return testing::AssertionFailure()
+           << part("the " + who, program.fate()) << part("it said", program.last_words())
+           << part("sent", finding.sent) << part("expected", finding.expected)
+           << part("received", finding.received) << part("diagnosis", diagnosis)
+           << part("look at", finding.look_at) << part("by hand", by_hand);
+}
+
+std::string diagnose_end(Program& program, bool connected)
+{
+    if (!program.has_ended()) {
+        return "";
+    }
+    const std::string said = program.err();
+    static const std::vector<std::pair<std::string, std::string>> known = {
+        {"terminate called without an active exception",
+         "A std::thread object was destroyed while its thread still ran: call t.detach() (or join) "
+         "on it."},
+        {"a bytes-like object is required",
+         "send takes bytes, not a str: write b'...' or call .encode('utf-8')."},
+        {"can only concatenate str",
+         "A str and bytes are joined: decode the bytes that recv returned first."},
+        {"can't concat", "A str and bytes are joined: decode the bytes that recv returned first."},
+        {"Address already in use", "bind failed: the port is in use. Is it bound twice in this "
+                                   "program, or does an earlier one still run?"},
+        {"Cannot assign requested address", "bind or connect failed: this machine does not have "
+                                            "that address. Are its bytes in the right order "
+                                            "(inet_pton, or htonl(INADDR_LOOPBACK))?"},
+        {"not connected", "recv or send was called on a socket that is not connected: the "
+                          "listening one, where the one that accept "
+                          "returned is meant."},
+        {"Bad file descriptor",
+         "A socket was used after it was closed, or a descriptor is not what it should be."},
+        {"not supported",
+         "The socket cannot do that: was it made with SOCK_DGRAM? TCP takes SOCK_STREAM."},
+        {"Permission denied",
+         "It was not allowed: is the file executable, or the port under 1024?"},
+        {"Connection refused", "connect was refused: nobody listens at the address and port that "
+                               "it used. Are they the ones given, and is "
+                               "the port in network byte order (htons)?"},
+        {"UnicodeDecodeError", "Bytes were decoded that are not text in that encoding."},
+        {"SyntaxError", "Python cannot read the program: the line above says where."},
+        {"IndentationError", "Python cannot read the program: the line above says where."},
+        {"NameError",
+         "A name is used that is not defined: is it misspelt, or is an import missing?"},
+        {"AttributeError", "An attribute is used that is not there: is it misspelt?"},
+        {"ModuleNotFoundError",
+         "A module is imported that is not installed: is its name misspelt?"},
+        {"EOFError", "The program reads its standard input, where nothing comes."},
+        {"TypeError",
+         "A call was given something of another type than it takes: the lines above say where."},
+        {"not found",
+         "The command, or a file that it needs, is not there: is the path right, and is it built?"},
+        {"No such file", "A file that it needs is not there: is the path right, and is it built?"},
+    };
+    if (program.killed_by() == SIGPIPE) {
+        return connected ? "A send on a connection that is gone raises SIGPIPE, which ends the "
+                           "whole program. Was it sent "
+                           "on the wrong socket, or to a client that had left? MSG_NOSIGNAL, or "
+                           "ignoring SIGPIPE, makes "
+                           "it an error of that send."
+                         : "";
+    }
+    for (const auto& [sign, meaning] : known) {
+        if (said.find(sign) != std::string::npos) {
+            return meaning;
+        }
+    }
+    if (program.killed_by() == SIGABRT && said.find("terminate called") != std::string::npos) {
+        return "An exception was thrown that nothing catches, and that ends the whole program: "
+               "catch it in the thread "
+               "where it is thrown.";
+    }
+    return "";
+}
+
+} // namespace lab

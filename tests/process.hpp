@@ -1,0 +1,45 @@
+// process.hpp: what /proc tells of a program and its children: what they wait for, what they have,
+// where they listen. Every function returns what it can see; where /proc is not mounted, that is
+// nothing. proc(5)
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace lab
+{
+
+/// The processes of a group that have not been waited for: a program and the children that it
+/// forked.
+std::vector<pid_t> processes_of(pid_t group);
+
+/// What a group of processes is doing.
+struct Activity {
+    long ticks = 0;       ///< CPU time used so far, in hundredths of a second
+    bool runs = false;    ///< a thread is running, wants to run, or waits for a disk
+    long threads = 0;     ///< of all its processes
+    long zombies = 0;     ///< children that ended, and that nobody waited for
+    long processes = 0;   ///< zombies not counted
+    long descriptors = 0; ///< of all its processes
+};
+Activity activity_of(pid_t group);
+
+/// The system calls in which its threads wait, in plain words: "recv", "accept", "sleep"; empty if
+/// unseen.
+std::vector<std::string> waits_of(pid_t group);
+
+/// A socket that waits for clients.
+struct ListeningSocket {
+    std::string address; ///< "127.0.0.1", "0.0.0.0", "::1"
+    int port = 0;
+    bool datagrams = false; ///< UDP
+    pid_t owner = 0;
+    std::string program; ///< its name
+};
+/// The sockets of a group on which clients, or datagrams, may come in; 0 stands for every process
+/// that is seen.
+std::vector<ListeningSocket> listening_sockets_of(pid_t group);
+
+} // namespace lab

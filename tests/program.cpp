@@ -1,0 +1,324 @@
+#include "program.hpp"
+#include "process.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <system_error>
+#include <thread>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pty.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lab
+{
+namespace
+{
+
+[[noreturn]] void fail(const std::string& what)
+{
+    throw std::system_error(errno, std::generic_category(), "the test itself could not " + what);
+}
+
+int temporary_file()
+{
+    std::string path = "/tmp/lab-test-XXXXXX";
+    const int fd = mkostemp(path.data(), O_CLOEXEC | O_APPEND);
+    if (fd == -1) {
+        fail("make a temporary file");
+    }
+    unlink(path.c_str());
+    return fd;
+}
+
+std::string contents(int fd)
+{
+    std::string text;
+    std::array<char, 65536> buffer;
+    for (ssize_t n;
+         (n = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;) {
+        text.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    return text;
+}
+
+} // namespace
+
+std::string variable(const char* name)
+{
+    const char* value = std::getenv(name);
+    return value != nullptr ? value : "";
+}
+
+std::string fill_in(std::string text, const std::string& slot, const std::string& value)
+{
+    for (std::size_t at; (at = text.find(slot)) != std::string::npos;) {
+        text.replace(at, slot.size(), value);
+    }
+    return text;
+}
+
+const Seconds patience{variable("PATIENCE").empty() ? 10 : std::stod(variable("PATIENCE"))};
+
+bool eventually(const std::function<bool()>& condition, Seconds limit)
+{
+    const auto end = Clock::now() + limit;
+    while (!condition()) {
+        if (Clock::now() > end) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+}
+
+std::string quote(std::string_view bytes)
+{
+    constexpr std::size_t most = 100;
+    std::ostringstream text;
+    text << '"';
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (bytes.size() > most && i == most / 2) { // the end says as much as the beginning
+            text << "\" ... \"";
+            i = bytes.size() - most / 4;
+        }
+        const auto value = static_cast<unsigned char>(bytes[i]);
+        const std::size_t escape = std::string_view("\n\r\t\0", 4).find(bytes[i]);
+        const std::size_t length = value >= 0xf0   ? 4
+                                   : value >= 0xe0 ? 3
+                                                   : 2; // of a UTF-8 character
+        const bool is_whole = value >= 0xc2 && value < 0xf5 && i + length <= bytes.size() &&
+                              std::all_of(bytes.begin() + static_cast<long>(i) + 1,
+                                          bytes.begin() + static_cast<long>(i + length),
+                                          [](char next) { return (next & 0xc0) == 0x80; });
+        if (escape != std::string_view::npos) {
+            text << '\\' << "nrt0"[escape];
+        } else if (is_whole) {
+            text << bytes.substr(i, length);
+            i += length - 1;
+        } else if (value < 0x20 || value >= 0x7f) {
+            text << "\\x"
+                 << "0123456789abcdef"[value / 16] << "0123456789abcdef"[value % 16];
+        } else {
+            text << bytes[i];
+        }
+    }
+    text << "\" (" << bytes.size() << (bytes.size() == 1 ? " byte)" : " bytes)");
+    return text.str();
+}
+
+Program::Program(const std::string& command, const std::string& input, Output output)
+    : command_(command), out_(temporary_file()), err_(temporary_file())
+{
+    const int in = temporary_file();
+    if (write(in, input.data(), input.size()) != static_cast<ssize_t>(input.size())) {
+        fail("write a program's input");
+    }
+    lseek(in, 0, SEEK_SET);
+    int screen = -1;
+    if (output == Output::terminal) {
+        if (openpty(&terminal_, &screen, nullptr, nullptr, nullptr) == -1) {
+            fail("open a terminal");
+        }
+        fcntl(terminal_, F_SETFD, FD_CLOEXEC);
+        fcntl(terminal_, F_SETFL, O_NONBLOCK);
+    }
+    const std::string line = "exec " + command;
+    const pid_t parent = getpid();
+    pid_ = fork();
+    if (pid_ == -1) {
+        fail("fork");
+    }
+    if (pid_ == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent) {
+            _exit(127);
+        }
+        setpgid(0, 0);
+        for (int number = 1; number < NSIG; ++number) {
+            ::signal(number, SIG_DFL); // Python, for one, has its children ignore SIGPIPE
+        }
+        sigset_t none;
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, nullptr);
+        dup2(in, STDIN_FILENO);
+        dup2(screen != -1 ? screen : out_, STDOUT_FILENO);
+        dup2(err_, STDERR_FILENO);
+        setenv("PYTHONUNBUFFERED", "1", 1); // the notebook's print has no flush=True
+        execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+        _exit(127);
+    }
+    setpgid(pid_, pid_); // whoever is first
+    ::close(in);
+    if (screen != -1) {
+        ::close(screen);
+    }
+}
+
+Program::~Program()
+{
+    kill(-pid_, SIGKILL); // also its children, if it has ended itself
+    if (status_ == -1) {
+        waitpid(pid_, nullptr, 0);
+    }
+    for (const int fd : {out_, err_, terminal_}) {
+        if (fd != -1) {
+            ::close(fd);
+        }
+    }
+}
+
+std::string Program::out() const
+{
+    std::array<char, 4096> buffer;
+    for (ssize_t n; terminal_ != -1 && (n = read(terminal_, buffer.data(), buffer.size())) > 0;) {
+        if (write(out_, buffer.data(), static_cast<std::size_t>(n)) != n) {
+            fail("keep what a program prints");
+        }
+    }
+    std::string text = contents(out_);
+    if (terminal_ != -1) { // a terminal shows each newline as \r\n
+        std::erase(text, '\r');
+    }
+    return text;
+}
+std::string Program::err() const { return contents(err_); }
+void Program::signal(int number) const { kill(pid_, number); }
+
+bool Program::prints(const std::string& text, Seconds limit) const
+{
+    return eventually([&] { return out().find(text) != std::string::npos; }, limit);
+}
+
+bool Program::reports(const std::string& text, Seconds limit) const
+{
+    return eventually([&] { return err().find(text) != std::string::npos; }, limit);
+}
+
+int Program::status(Seconds limit)
+{
+    eventually(
+        [&] {
+            int raw = 0;
+            if (status_ == -1 && waitpid(pid_, &raw, WNOHANG) == pid_) {
+                signal_ = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0;
+                status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + signal_;
+            }
+            return status_ != -1;
+        },
+        limit);
+    return status_;
+}
+
+bool Program::until(const std::function<bool()>& condition, Seconds silence)
+{
+    const auto start = Clock::now();
+    auto last_seen_at_work = start;
+    auto next_look = start;
+    Activity before;
+    while (!condition()) {
+        const auto now = Clock::now();
+        if (has_ended()) {
+            return condition(); // its last act may have been just that
+        }
+        if (now >= next_look) {
+            const Activity activity = activity_of(pid_);
+            if (activity.runs || activity.ticks != before.ticks) {
+                last_seen_at_work = now;
+            }
+            before = activity;
+            next_look = Clock::now() + std::chrono::milliseconds(20);
+        }
+        if (now - last_seen_at_work > silence || now - start > patience) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+}
+
+std::string Program::fate()
+{
+    static const std::map<int, std::string> reasons = {
+        {SIGSEGV, "SIGSEGV (it used memory that is not its own: a bad pointer, or an array's end)"},
+        {SIGABRT, "SIGABRT (it gave up: an exception that nothing catches, or damaged memory)"},
+        {SIGPIPE, "SIGPIPE (it sent on a connection that was gone)"},
+        {SIGBUS, "SIGBUS (bad memory access)"},
+        {SIGFPE, "SIGFPE (a division by zero)"},
+        {SIGKILL, "SIGKILL"},
+        {SIGTERM, "SIGTERM"},
+        {SIGINT, "SIGINT"},
+        {SIGALRM, "SIGALRM (an alarm that nothing handles)"},
+        {SIGILL, "SIGILL (an illegal instruction)"},
+    };
+    const int number = status(Seconds(0));
+    if (number == -1) {
+        return "is still running";
+    }
+    if (signal_ != 0) {
+        const auto reason = reasons.find(signal_);
+        return "was killed by " +
+               (reason != reasons.end() ? reason->second : "signal " + std::to_string(signal_));
+    }
+    if ((number == 126 || number == 127) && err().find("sh: ") != std::string::npos) {
+        return "could not be started";
+    }
+    return "ended by itself, with exit status " + std::to_string(number);
+}
+
+std::string Program::last_words() const
+{
+    std::string text = err();
+    while (!text.empty() && text.back() == '\n') {
+        text.pop_back();
+    }
+    std::size_t begin = text.size();
+    for (int lines = 0; lines < 4 && begin != std::string::npos && begin > 0; ++lines) {
+        begin = text.rfind('\n', begin - 1);
+    }
+    return text.substr(begin == std::string::npos || begin == 0 ? 0 : begin + 1);
+}
+long Program::measure(const std::string& what) const
+{
+    const std::string directory = "/proc/" + std::to_string(pid_);
+    if (what == "fds") {
+        DIR* entries = opendir((directory + "/fd").c_str());
+        if (entries == nullptr) {
+            return -1;
+        }
+        long count = -2; // . and ..
+        while (readdir(entries) != nullptr) {
+            ++count;
+        }
+        closedir(entries);
+        return count;
+    }
+    if (what == "ticks") {
+        std::ifstream stat(directory + "/stat");
+        std::string skipped;
+        long user = 0;
+        long system = 0;
+        for (int field = 1; field < 14; ++field) {
+            stat >> skipped;
+        }
+        stat >> user >> system;
+        return user + system;
+    }
+    std::ifstream status(directory + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(what + ":")) {
+            return std::stol(line.substr(what.size() + 1));
+        }
+    }
+    return -1;
+}
+
+} // namespace lab

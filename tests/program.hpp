@@ -1,0 +1,91 @@
+// program.hpp: a program that a test starts as a person would, watches, and stops.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace lab
+{
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+/// Long enough for anything that is going to happen at all, on a machine that is busy: 10 seconds,
+/// or what the environment variable PATIENCE says.
+extern const Seconds patience;
+
+/// Asks `condition` again and again until it holds (true) or `limit` has passed (false).
+bool eventually(const std::function<bool()>& condition, Seconds limit = patience);
+
+/// Bytes as they stand in a message: in quotes, control characters and what is not UTF-8 as \\x00,
+/// long ones shortened in the middle, with their number.
+std::string quote(std::string_view bytes);
+
+/// A program that runs for a test. Its output goes to files, so it never waits for the test to read
+/// it. The object's end is the program's: nothing is left behind, not even if the test itself is
+/// killed.
+class Program
+{
+  public:
+    /// What standard output is: most programs hold lines back in a buffer unless it is a terminal.
+    enum class Output { file, terminal };
+
+    /// Starts `command` through the shell, as one would type it, with every signal's default
+    /// disposition. `input` is what it reads on standard input.
+    explicit Program(const std::string& command, const std::string& input = "",
+                     Output output = Output::file);
+    ~Program();
+    Program(const Program&) = delete;
+    Program& operator=(const Program&) = delete;
+
+    std::string out() const; ///< all of standard output so far
+    std::string err() const; ///< all of standard error so far
+    pid_t pid() const { return pid_; }
+    const std::string& command() const { return command_; }
+    void signal(int number) const;
+
+    /// True once standard output (or standard error) contains `text`.
+    bool prints(const std::string& text, Seconds limit = patience) const;
+    bool reports(const std::string& text, Seconds limit = patience) const;
+
+    /// Waits for its end: the exit status, 128 + N if signal N killed it, -1 if it still runs after
+    /// `limit`.
+    int status(Seconds limit = patience);
+    bool has_ended() { return status(Seconds(0)) != -1; }
+
+    /// Waits until `condition` holds (true). Gives up (false) when the program has ended, or when
+    /// it has waited for so long itself, without using the CPU, that nothing more will happen:
+    /// `silence`. While it works, it is given time, at most `patience`.
+    bool until(const std::function<bool()>& condition, Seconds silence);
+
+    /// What became of it, in words: "still running", "ended by itself with exit status 1", "was
+    /// killed by SIGPIPE
+    /// (...)", "could not be started".
+    std::string fate();
+    int killed_by() const { return status_ > 128 ? signal_ : 0; } ///< a signal's number, or 0
+    /// The last lines of standard error.
+    std::string last_words() const;
+
+    /// Reads a number from /proc: "VmRSS" or "Threads" of status, in its unit; "fds" open; "ticks"
+    /// of CPU time.
+    long measure(const std::string& what) const;
+
+  private:
+    std::string command_;
+    pid_t pid_ = -1;
+    int out_ = -1;
+    int err_ = -1;
+    int terminal_ = -1; ///< the other end of standard output, if that is a terminal
+    int status_ = -1;
+    int signal_ = 0;
+};
+
+/// The value of an environment variable; empty without one.
+std::string variable(const char* name);
+std::string fill_in(std::string text, const std::string& slot, const std::string& value);
+
+} // namespace lab

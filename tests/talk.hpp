@@ -1,0 +1,91 @@
+// talk.hpp: a client of the server that is judged. Each method is a step of a conversation, and says what is wrong with
+// the answer.
+#pragma once
+
+#include "diagnosis.hpp"
+#include "finding.hpp"
+#include "harness.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lab
+{
+
+/// The lines of the notebook that a finding points at.
+namespace step
+{
+inline const std::string socket =
+    "steps 1 and 2: s = socket.socket(...) and s.bind(('127.0.0.1', 9999))";
+inline const std::string listen = "step 3: s.listen(5) and print('Waiting for connection...')";
+inline const std::string accept =
+    "step 4, the loop: sock, addr = s.accept(), and then a new thread for this client";
+inline const std::string welcome = "step 4, tcplink: sock.send(b'Welcome!'), before the loop";
+inline const std::string recv = "step 4, tcplink: data = sock.recv(1024)";
+inline const std::string greeting =
+    "step 4, tcplink: sock.send(('Hello, %s!' % data.decode('utf-8')).encode('utf-8'))";
+inline const std::string pause = "step 4, tcplink: time.sleep(1), between recv and the answer";
+inline const std::string leave =
+    "step 4, tcplink: if not data or data.decode('utf-8') == 'exit': break, and then sock.close()";
+inline const std::string lines =
+    "step 4, tcplink: the first line and the last one, print(... % addr)";
+} // namespace step
+
+/// A client that is connected to the server that is judged.
+class Talk
+{
+  public:
+    /// Connects, as soon as the server listens. `quick`: does not wait for what may come behind an answer.
+    explicit Talk(Server& server, bool quick = false);
+    /// Leaves in good order, with FIN.
+    ~Talk()
+    {
+        if (peer_) {
+            peer_->close();
+        }
+    }
+    Talk(Talk&&) noexcept = default;
+
+    /// Failure if a connection could not be made.
+    testing::AssertionResult is_connected();
+
+    /// Expects the welcome, and nothing behind it.
+    testing::AssertionResult is_welcomed();
+    /// Sends a name and expects its greeting. `others` are names that other clients are sending.
+    testing::AssertionResult is_greeted(const std::string& name,
+                                        const std::vector<std::string>& others = {},
+                                        const std::string& look_at = step::greeting);
+    /// The second half of it: the greeting of a name that was sent before.
+    testing::AssertionResult hears_greeting(const std::string& name,
+                                            const std::vector<std::string>& others = {},
+                                            const std::string& look_at = step::greeting);
+    /// Expects that the server closes, and sends nothing before that. `why` is what should make it do so.
+    /// `others` are clients that are connected and silent meanwhile.
+    testing::AssertionResult sees_the_end(const std::string& why, int others = 0);
+    /// Expects that the server neither sends nor closes for so long.
+    testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis);
+
+    Peer& peer() { return *peer_; }
+    std::string address() const { return peer_->address(); }
+    void say(const std::string& bytes) { peer_->say(bytes); }
+
+    /// A failure with this diagnosis, and this answer.
+    testing::AssertionResult fails(Finding finding);
+
+  private:
+    testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
+                                   const std::vector<std::string>& others);
+    std::string why_silent(const std::string& expected);
+    std::string what_comes(Seconds limit);
+
+    Server& server_;
+    bool quick_;
+    std::optional<Peer> peer_;
+};
+
+/// What to type in the second terminal to see what a client that sends these bytes sees.
+std::string by_hand(const std::string& bytes);
+
+} // namespace lab
