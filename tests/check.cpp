@@ -1,9 +1,10 @@
-// check.cpp: the exercise's checks, one after another, as a student sees them: it goes through the notebook's steps in order,
-// stops at the first that does not hold, and says what is next. It runs the same tests as GoogleTest's own runner does; what
-// is printed about them, and in which order, is in checks.tsv.
+// check.cpp: the exercise's checks, one after another, as a student sees them: it goes through the
+// notebook's steps in order, stops at the first that does not hold, and says what is next. It runs
+// the same tests as GoogleTest's own runner does; what is printed about them, and in which order,
+// is in checks.tsv.
 //
-// The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles them, if that is a check;
-// ALL=1 goes on after a failure; CHECKS, where the table is.
+// The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles
+// them, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is.
 #include "diagnosis.hpp"
 #include "harness.hpp"
 #include "network.hpp"
@@ -16,6 +17,8 @@
 #include <set>
 #include <sstream>
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 using namespace lab;
@@ -108,7 +111,15 @@ class Colours
     const bool used_ = isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").empty();
 };
 
-/// What becomes of the compiler: true if it made the programs. Its warnings and errors are in `said`.
+/// True if what is judged can only have the notebook's port.
+bool uses_fixed_port()
+{
+    return (is_foreign("SERVER") && !takes_port("SERVER")) ||
+           (is_foreign("CLIENT") && !takes_port("CLIENT"));
+}
+
+/// What becomes of the compiler: true if it made the programs. Its warnings and errors are in
+/// `said`.
 bool compiles(const std::string& command, std::string& said)
 {
     Program compiler(command + " 2>&1");
@@ -121,7 +132,8 @@ bool compiles(const std::string& command, std::string& said)
     return done;
 }
 
-/// Where the run shares the network with everyone: who has port 9999, in plain words; empty if it is free.
+/// Where the run shares the network with everyone: who has port 9999, in plain words; empty if it
+/// is free.
 std::string who_has_the_port()
 {
     for (const ListeningSocket& socket : listening_sockets_of(0)) {
@@ -137,6 +149,30 @@ std::string who_has_the_port()
         }
     }
     return "";
+}
+
+/// True if a server without SO_REUSEADDR could have port 9999.
+bool the_port_is_free()
+{
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(9999);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    return is_free;
+}
+
+/// Waits until connections that ended a moment ago no longer hold the port: TIME_WAIT, in tcp(7).
+void wait_for_the_port()
+{
+    if (!the_port_is_free()) {
+        std::cerr << "\nWaiting up to a minute for port 9999: connections that have just ended "
+                     "still hold it "
+                     "(TIME_WAIT).\n";
+        eventually(the_port_is_free, Seconds(65));
+    }
 }
 
 std::string indented(const std::string& text)
@@ -219,8 +255,8 @@ class Run
         if (check.test == "Compiles") {
             good = compiles(variable("COMPILE"), details);
         } else {
-            if (std::string why; in_own_network_ && !enter_private_network(why)) {
-                in_own_network_ = false;
+            if (std::string why; !enter_private_network(why) && uses_fixed_port()) {
+                wait_for_the_port();
             }
             ear_->first_failure.clear();
             ear_->ran = ear_->skipped = false;
@@ -240,7 +276,6 @@ class Run
     std::set<std::string> passed_;
     Ear* ear_ = new Ear; ///< GoogleTest owns it
     Colours colours_;
-    bool in_own_network_ = true;
 };
 
 } // namespace
@@ -252,9 +287,7 @@ int main(int argc, char* argv[])
         const std::string table =
             variable("CHECKS").empty() ? "lessons/exercise/checks.tsv" : variable("CHECKS");
         std::string why;
-        const bool fixed_port = (is_foreign("SERVER") && !takes_port("SERVER")) ||
-                                (is_foreign("CLIENT") && !takes_port("CLIENT"));
-        if (!enter_private_network(why) && fixed_port) {
+        if (!enter_private_network(why) && uses_fixed_port()) {
             if (const std::string taken = who_has_the_port(); !taken.empty()) {
                 std::cerr << taken << "\n";
                 return 1;

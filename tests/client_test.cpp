@@ -1,5 +1,6 @@
-// The greeting client as the notebook has it, seen from a server that the test plays itself: one test for each check of the
-// exercise. They hold for every client that keeps the notebook's contract, in any language: make test CLIENT='python3 my.py'.
+// The greeting client as the notebook has it, seen from a server that the test plays itself: one
+// test for each check of the exercise. They hold for every client that keeps the notebook's
+// contract, in any language: make test CLIENT='python3 my.py'.
 #include "diagnosis.hpp"
 #include "finding.hpp"
 #include "harness.hpp"

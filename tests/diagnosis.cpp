@@ -385,7 +385,8 @@ std::string diagnose(const Exchange& exchange)
             return found;
         }
     }
-    // "Hello, Yam" and then more: a "!" that is missing, or that stands behind the rest of a buffer.
+    // "Hello, Yam" and then more: a "!" that is missing, or that stands behind the rest of a
+    // buffer.
     const std::string name = exchange.sent.empty() ? "" : exchange.sent.back();
     if (expected.starts_with(received)) {
         const std::size_t size = received.size();

@@ -1,5 +1,6 @@
-// diagnosis.hpp: what is wrong with bytes, told from the bytes themselves. Pure functions: they start nothing, send nothing
-// and wait for nothing, so each of their sentences has a test of its own in diagnosis_test.cpp.
+// diagnosis.hpp: what is wrong with bytes, told from the bytes themselves. Pure functions: they
+// start nothing, send nothing and wait for nothing, so each of their sentences has a test of its
+// own in diagnosis_test.cpp.
 #pragma once
 
 #include <string>
@@ -17,14 +18,15 @@ struct Exchange {
     std::vector<std::string> next;   ///< what should come later, but only after an answer
 };
 
-/// What `received` looks like, and what usually makes it so, in one or two sentences. Empty where nothing that is
-/// known fits: then what was seen has to speak for itself.
+/// What `received` looks like, and what usually makes it so, in one or two sentences. Empty where
+/// nothing that is known fits: then what was seen has to speak for itself.
 std::string diagnose(const Exchange& exchange);
 
 /// The same for what a program printed, of which `expected` are the lines, in order.
 std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed);
 
-/// What a port is that is not the one asked for: its bytes swapped, for instance. Empty if it is unknown.
+/// What a port is that is not the one asked for: its bytes swapped, for instance. Empty if it is
+/// unknown.
 std::string diagnose_port(int expected, int found);
 
 } // namespace lab

@@ -1,4 +1,5 @@
-// What is said about wrong bytes: each kind has an example here, and what is not known gets no advice at all.
+// What is said about wrong bytes: each kind has an example here, and what is not known gets no
+// advice at all.
 #include "diagnosis.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
-// finding.hpp: what a check says when it fails: what became of the program, what was sent, expected and received, what that
-// looks like, which step of the notebook to look at, and how to see it by hand.
+// finding.hpp: what a check says when it fails: what became of the program, what was sent, expected
+// and received, what that looks like, which step of the notebook to look at, and how to see it by
+// hand.
 #pragma once
 
 #include "harness.hpp"
@@ -19,11 +20,12 @@ struct Finding {
     std::string by_hand; ///< what to type in the second terminal, with {port} for the port
 };
 
-/// A failure, as a person reads it. It begins with what became of the program, which is `who`: "server", "client".
+/// A failure, as a person reads it. It begins with what became of the program, which is `who`:
+/// "server", "client".
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding);
 
-/// What the last lines of standard error, or the signal, say about a program that ended; empty if nothing is known.
-/// `connected`: it ended while a client was connected and waiting.
+/// What the last lines of standard error, or the signal, say about a program that ended; empty if
+/// nothing is known. `connected`: it ended while a client was connected and waiting.
 std::string diagnose_end(Program& program, bool connected);
 
 } // namespace lab

@@ -9,8 +9,8 @@ namespace lab
 
 /// Moves this process, and what it starts from now on, into a network namespace in which there is a
 /// loopback interface and nothing else; without privileges, into a user namespace, too. False, with
-/// the reason in `why`, where the system does not allow it. A second call makes another one, which is empty again. Only for a process without threads.
-/// unshare(2), user_namespaces(7)
+/// the reason in `why`, where the system does not allow it. A second call makes another one, which
+/// is empty again. Only for a process without threads. unshare(2), user_namespaces(7)
 bool enter_private_network(std::string& why);
 
 /// Switches the loopback interface of this network on or off. False, and `errno`, if that is not

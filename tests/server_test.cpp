@@ -1,5 +1,6 @@
-// The greeting server as the notebook has it, seen from outside: one test for each check of the exercise, in the notebook's
-// order. They hold for every server that keeps the notebook's contract, in any language: make test SERVER='python3 my.py'.
+// The greeting server as the notebook has it, seen from outside: one test for each check of the
+// exercise, in the notebook's order. They hold for every server that keeps the notebook's contract,
+// in any language: make test SERVER='python3 my.py'.
 #include "process.hpp"
 #include "talk.hpp"
 
@@ -15,7 +16,8 @@ namespace
 
 double since(Clock::time_point start) { return Seconds(Clock::now() - start).count(); }
 
-/// True if what is missing on standard output appears when that is a terminal: then it is in a buffer.
+/// True if what is missing on standard output appears when that is a terminal: then it is in a
+/// buffer.
 bool appears_on_a_terminal(const std::string& delay, const std::function<std::string(Server&)>& act)
 {
     Server again(delay, "", "", Program::Output::terminal);
@@ -174,7 +176,8 @@ TEST(NotebookServer, GreetsAgain)
     REQUIRE(thinks(server));
 }
 
-/// Which of these messages the server takes for exit, though they are not, says what its comparison does.
+/// Which of these messages the server takes for exit, though they are not, says what its comparison
+/// does.
 std::string diagnose_exit(const std::vector<std::string>& closed)
 {
     const auto has = [&](const std::string& name) {
@@ -358,7 +361,8 @@ std::string diagnose_address(const Server& server, const std::string& line,
     return diagnose_lines({expected}, line + "\n");
 }
 
-/// Waits for the last of these lines, which is about the client at `address`. Says what is wrong with it, if it is.
+/// Waits for the last of these lines, which is about the client at `address`. Says what is wrong
+/// with it, if it is.
 testing::AssertionResult prints(Server& server, const std::vector<std::string>& expected,
                                 const std::string& address, const std::string& other = "no other")
 {

@@ -13,7 +13,8 @@ namespace lab
 namespace
 {
 
-/// How long a server may be at rest before nothing more is expected of it, where it should be doing something.
+/// How long a server may be at rest before nothing more is expected of it, where it should be doing
+/// something.
 Seconds silence(const Server& server) { return Seconds(server.delay() + 1.3); }
 const Seconds for_the_rest{0.7}; ///< where a part of the answer is there
 
@@ -256,7 +257,8 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
                 return received.size() >= expected.size() || peer_->ended();
             },
             for_the_rest);
-        // What is sent besides, in a send of its own, comes within the 40 ms of a delayed acknowledgement.
+        // What is sent besides, in a send of its own, comes within the 40 ms of a delayed
+        // acknowledgement.
         eventually([&] { return peer_->has_news() && !peer_->ended(); },
                    Seconds(quick_ ? 0 : 0.06));
         listen();

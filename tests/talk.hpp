@@ -1,5 +1,5 @@
-// talk.hpp: a client of the server that is judged. Each method is a step of a conversation, and says what is wrong with
-// the answer.
+// talk.hpp: a client of the server that is judged. Each method is a step of a conversation, and
+// says what is wrong with the answer.
 #pragma once
 
 #include "diagnosis.hpp"
@@ -37,13 +37,15 @@ inline const std::string lines =
 class Talk
 {
   public:
-    /// Connects, as soon as the server listens. `quick`: does not wait for what may come behind an answer.
+    /// Connects, as soon as the server listens. `quick`: does not wait for what may come behind an
+    /// answer.
     explicit Talk(Server& server, bool quick = false);
-    /// Leaves in good order, with FIN.
+    /// Leaves in good order, with FIN; if the server has left first, so that nothing of the connection remains: a server
+    /// without SO_REUSEADDR could not have its port back for a minute.
     ~Talk()
     {
         if (peer_) {
-            peer_->close();
+            peer_->ended() ? peer_->reset() : peer_->close();
         }
     }
     Talk(Talk&&) noexcept = default;
@@ -61,8 +63,8 @@ class Talk
     testing::AssertionResult hears_greeting(const std::string& name,
                                             const std::vector<std::string>& others = {},
                                             const std::string& look_at = step::greeting);
-    /// Expects that the server closes, and sends nothing before that. `why` is what should make it do so.
-    /// `others` are clients that are connected and silent meanwhile.
+    /// Expects that the server closes, and sends nothing before that. `why` is what should make it
+    /// do so. `others` are clients that are connected and silent meanwhile.
     testing::AssertionResult sees_the_end(const std::string& why, int others = 0);
     /// Expects that the server neither sends nor closes for so long.
     testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis);
