@@ -1,6 +1,7 @@
 // client.cpp: the notebook's greeting client, its step 5. Its counterpart is server.cpp.
 #include "common.hpp"
 
+#include <cstdio>
 #include <deque>
 #include <iostream>
 
@@ -16,18 +17,24 @@ std::string receive(const Socket& s, const std::string& expected);
 
 void greet(Options options)
 {
-    // Step 5: create a socket and connect it to the server.
+    // Step 5: create a socket.
     const auto addresses = resolve(options.host, options.port);
     Socket s(addresses.front().family(), SOCK_STREAM);
+
+    // Connect it to the server.
     s.settimeout(options.timeout);
     s.connect(addresses);
 
-    // Receive the welcome; then send each name and receive its greeting.
+    // Receive the welcome.
     print(receive(s, "Welcome!"));
+
+    // Send each name, and receive its greeting.
     for (std::string name; next_name(options, name);) {
         s.send(name);
         print(receive(s, "Hello, " + name + "!"));
     }
+
+    // Say good-bye, and close.
     s.send("exit");
     s.close();
 }
@@ -95,6 +102,9 @@ std::deque<std::string> read_names()
                                      ": " + objection(name));
         }
     }
+    if (std::ferror(stdin) != 0) {
+        throw std::runtime_error("standard input could not be read");
+    }
     return names;
 }
 
@@ -114,7 +124,7 @@ The notebook's greeting client: prints the server's welcome and its greeting of 
     options.host = given.text("host", options.host);
     options.port = given.port(options.port, 1);
     options.timeout = given.seconds("timeout", options.timeout);
-    const auto& names = given.operands(static_cast<std::size_t>(argc));
+    const auto& names = given.operands();
     if (names == std::vector<std::string>{"-"}) {
         options.ask = isatty(STDIN_FILENO) != 0;
         options.names = options.ask ? std::deque<std::string>() : read_names();

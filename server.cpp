@@ -3,6 +3,7 @@
 // see common.hpp.
 #include "common.hpp"
 
+#include <exception>
 #include <limits>
 
 struct Options { // the notebook's values; the backlog is the tutorial's
@@ -24,10 +25,10 @@ void serve(const Options& options)
     // Step 2: bind it to the address and the port. (After a restart, the port is free at once.)
     s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     s.bind(address);
+    Clients clients(s, options.max_clients, options.idle_timeout); // limits: common/serving.hpp
 
     // Step 3: listen.
     s.listen(options.backlog);
-    Clients clients(s, options.max_clients, options.idle_timeout); // common/serving.hpp
     log("Listening on ", s.name(), ". Ctrl-C stops the server.");
     print("Waiting for connection...");
 
@@ -39,7 +40,7 @@ void serve(const Options& options)
             auto [sock, addr] = s.accept();
             std::thread t(tcplink, clients.add(std::move(sock)), addr, options.delay);
             t.detach();
-        } catch (const std::exception& error) { // out of descriptors, threads or memory
+        } catch (const std::exception& error) { // a shortage; or Ctrl-C
             clients.wait_after(error);
         }
     }

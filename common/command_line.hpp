@@ -4,12 +4,16 @@
 #include "screen.hpp"
 #include "socket.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <getopt.h>
@@ -26,7 +30,7 @@ struct UsageError : std::runtime_error {
     }
 };
 
-/// A whole number in decimal digits; or UsageError, as in what follows.
+/// A whole number in decimal digits. Throws UsageError otherwise.
 inline int whole_number(const std::string& option, const std::string& given, int least, int most)
 {
     int value = -1;
@@ -40,7 +44,7 @@ inline int whole_number(const std::string& option, const std::string& given, int
     return value;
 }
 
-/// Seconds with or without decimals: "1", "0.25", ".5". A million are eleven days.
+/// Seconds with or without decimals: "1", "0.25", ".5". The limit is about eleven days.
 inline Seconds decimal_seconds(const std::string& option, const std::string& given)
 {
     const bool decimal = given.find_first_not_of("0123456789.") == std::string::npos &&
@@ -101,8 +105,8 @@ class CommandLine
     /// The option called port; 0, where `least` allows it, stands for any.
     int port(int otherwise, int least) const { return number("port", otherwise, least, 65535); }
 
-    /// What stands beside the options, at most this many; or UsageError.
-    const std::vector<std::string>& operands(std::size_t most) const
+    /// The operands. Throws UsageError if there are more than `most`.
+    const std::vector<std::string>& operands(std::size_t most = static_cast<std::size_t>(-1)) const
     {
         if (operands_.size() > most) {
             throw UsageError("unexpected argument '" + visible(operands_[most]) + "'; try --help");
@@ -119,7 +123,10 @@ class CommandLine
 inline const char* advice(const std::exception& error)
 {
     const auto* failed = dynamic_cast<const std::system_error*>(&error);
-    switch (failed != nullptr ? failed->code().value() : 0) {
+    const std::string_view what = error.what();
+    const bool on_a_socket =
+        what.starts_with("bind ") || what.starts_with("connect ") || what.starts_with("recv ");
+    switch (failed != nullptr && on_a_socket ? failed->code().value() : 0) {
     case EADDRINUSE:
         return " Is another server running? Try --port 0.";
     case EADDRNOTAVAIL:

@@ -6,10 +6,14 @@
 #include "socket.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <csignal>
+#include <exception>
 #include <mutex>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -24,14 +28,14 @@ class Client;
 class Clients
 {
   public:
-    /// Prepares a listening socket for a class of clients. From now on SIGINT (Ctrl-C) and SIGTERM
-    /// stop the server in good order, and nothing waits for the screen.
+    /// Prepares a socket that is bound, and not listening yet, for many clients. From now on SIGINT
+    /// (Ctrl-C) and SIGTERM stop the server in good order, and nothing waits for the screen.
     Clients(const Socket& listener, int max_clients, Seconds idle_timeout);
 
-    /// Waits until fewer than --max-clients are served, or the server is stopping.
+    /// Waits until fewer than `max_clients` are served, or the server is stopping.
     void wait_for_room();
 
-    /// Counts one more client, whose socket gets --idle-timeout.
+    /// Counts one more client, whose socket gets `idle_timeout`.
     Client add(Socket sock);
 
     /// For when no client could be accepted or given a thread: waits until another one leaves, or a
@@ -39,7 +43,7 @@ class Clients
     /// failed.
     void wait_after(const std::exception& error);
 
-    /// True after Ctrl-C: accept fails from then on, and every client's recv returns nothing.
+    /// True after Ctrl-C: from then on accept fails, and what waits in recv receives nothing.
     bool stopping() const { return stopping_; }
 
     /// Waits until every thread has ended. They have `delay` and half a second to send what they
@@ -75,10 +79,11 @@ class Client
     /// Socket::send
     void send(std::string_view data) const { sock_.send(data); }
 
-    /// Socket::recv; returns nothing, as if the client had closed, when the server is stopping.
+    /// Socket::recv; throws when the server is stopping, as no more messages are answered then.
     std::string recv(std::size_t most) const
     {
-        return clients_->stopping() ? "" : sock_.recv(most);
+        return clients_->stopping() ? throw std::runtime_error("the server is stopping")
+                                    : sock_.recv(most);
     }
 
     void close() ///< Socket::close
@@ -93,11 +98,13 @@ class Client
         if (clients_ == nullptr) { // it was moved
             return;
         }
-        if (sock_.fileno() != -1) { // its thread would have closed it
+        const bool served = sock_.fileno() == -1; // its thread has closed it
+        if (!served) {
             log("No thread for ", sock_.name(), ", so the connection is closed.");
             close();
         }
         const std::lock_guard lock(clients_->mutex_);
+        clients_->warned_ = clients_->warned_ && !served;
         --clients_->count_;
         clients_->changed_.notify_all();
     }
@@ -125,7 +132,7 @@ inline Clients::Clients(const Socket& listener, int max_clients, Seconds idle_ti
     listener.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, 10);
     listener.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 100'000);
 
-    // Every client costs a descriptor: take all that the system gives, and keep 16 for the rest.
+    // Every client costs a descriptor: raise the soft limit to the hard limit, and keep 16.
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -139,7 +146,7 @@ inline Clients::Clients(const Socket& listener, int max_clients, Seconds idle_ti
     }
 
 #ifdef __GLIBC__
-    // A stack of one megabyte for each thread, not eight: ten thousand fit beside each other.
+    // A stack of one megabyte for each thread, not eight, so that ten thousand fit in memory.
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, 1'048'576);
@@ -176,7 +183,6 @@ inline Client Clients::add(Socket sock)
     const std::lock_guard lock(mutex_);
     sockets_.insert(sock.fileno());
     ++count_;
-    warned_ = false;
     return {*this, std::move(sock)};
 }
 
@@ -184,7 +190,8 @@ inline void Clients::wait_after(const std::exception& error)
 {
     std::unique_lock lock(mutex_);
     if (!stopping_ && !std::exchange(warned_, true)) {
-        log("warning: ", error.what(), ". New clients wait until one leaves.");
+        log("warning: cannot serve a new client: ", error.what(),
+            ". Trying again when one leaves.");
     }
     const std::size_t now = count_;
     changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_ || count_ < now; });
@@ -194,7 +201,7 @@ inline void Clients::stop()
 {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    listener_.shutdown(SHUT_RDWR); // accept fails, now or when it is next called
+    ::shutdown(listener_.fileno(), SHUT_RDWR); // accept fails, now or when it is next called
     for (const int descriptor : sockets_) {
         ::shutdown(descriptor, SHUT_RD);
     }

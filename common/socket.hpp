@@ -98,8 +98,8 @@ class Socket
         check(::setsockopt(fd_, level, option, &value, sizeof value), "setsockopt");
     }
 
-    /// How long connect, recv and send wait before they throw ETIMEDOUT; 0, the default, means
-    /// forever. Python's settimeout; SO_RCVTIMEO and SO_SNDTIMEO in socket(7)
+    /// How long connect, recv and send wait before they throw ETIMEDOUT, counted anew after a
+    /// signal; 0, the default, means forever. SO_RCVTIMEO and SO_SNDTIMEO in socket(7)
     void settimeout(Seconds limit)
     {
         const auto microseconds = static_cast<long>(std::ceil(limit.count() * 1e6));
@@ -130,7 +130,8 @@ class Socket
             if (fd != -1) {
                 Socket client(fd);
                 client.name_ = peer.str();
-                return {std::move(client), peer.str()};
+                std::string address = client.name_;
+                return {std::move(client), std::move(address)};
             }
             if (errno != EINTR && errno != ECONNABORTED) { // aborted: this client has left already
                 throw_errno("accept " + name_);
@@ -147,7 +148,8 @@ class Socket
         }
         if (errno == EINTR) { // the kernel goes on connecting: wait for it, and ask how it went
             pollfd writable{fd_, POLLOUT, 0};
-            const int limit = timeout_ > Seconds(0) ? static_cast<int>(timeout_.count() * 1e3) : -1;
+            const int limit =
+                timeout_ > Seconds(0) ? static_cast<int>(std::ceil(timeout_.count() * 1e3)) : -1;
             int error = ETIMEDOUT;
             socklen_t length = sizeof error;
             if (retry([&] { return ::poll(&writable, 1, limit); }) > 0) {
@@ -169,12 +171,12 @@ class Socket
     {
         std::exception_ptr first_error;
         for (const Address& address : addresses) {
-            if (first_error) {
-                Socket next(address.family(), SOCK_STREAM);
-                next.settimeout(timeout_);
-                *this = std::move(next);
-            }
             try {
+                if (first_error) {
+                    Socket next(address.family(), SOCK_STREAM);
+                    next.settimeout(timeout_);
+                    *this = std::move(next);
+                }
                 return connect(address);
             } catch (const std::system_error&) {
                 first_error = first_error ? first_error : std::current_exception();

@@ -4,7 +4,7 @@
 
 #include "../common/socket.hpp"
 
-/// What recvfrom returns. An empty datagram is one, too.
+/// What recvfrom returns. It may be empty.
 struct Datagram {
     std::string data;
     Address from;

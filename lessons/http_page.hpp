@@ -179,7 +179,7 @@ inline void save(const std::string& path, const std::vector<std::string_view>& p
     std::string temporary = target + ".XXXXXX";
     sigset_t all;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, nullptr); // Ctrl-C has to wait for the moment that this takes
+    sigprocmask(SIG_BLOCK, &all, nullptr); // until the program ends: Ctrl-C has to wait for this
     const int file = mkstemp(temporary.data());
     if (file == -1) {
         throw_errno("create " + temporary);

@@ -58,7 +58,7 @@ int main(int argc, char* argv[])
         "Sends each NAME (Yam May Sarah) in a datagram and prints the answer.\n";
     try {
         const CommandLine given(argc, argv, usage, {"host", "port", "timeout"});
-        std::vector<std::string> names = given.operands(static_cast<std::size_t>(argc));
+        std::vector<std::string> names = given.operands();
         if (names.empty()) {
             names = {"Yam", "May", "Sarah"};
         }

@@ -16,8 +16,8 @@ void serve(const std::string& host, int port)
 
     // 3. Receive from anyone, and answer.
     while (true) {
+        const Datagram datagram = recvfrom(s);
         try {
-            const Datagram datagram = recvfrom(s);
             print("Received from ", datagram.from.str());
             if (datagram.is_cut) {
                 log("warning: the datagram was longer than 1024 bytes; the rest of it is lost.");

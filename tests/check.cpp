@@ -129,6 +129,13 @@ bool compiles(const std::string& command, std::string& said)
     for (std::string line; std::getline(lines, line) && count < 24; ++count) {
         said += line + "\n";
     }
+    const std::string all = compiler.out();
+    if (!done && all.find("Socket") != std::string::npos &&
+        (all.find("deleted function") != std::string::npos ||
+         all.find("invoke") != std::string::npos)) {
+        said += "diagnosis   A Socket has one owner and cannot be copied: hand it over with "
+                "std::move(sock).\n";
+    }
     return done;
 }
 
@@ -237,7 +244,7 @@ class Run
                         : is_foreign("SERVER") && is_foreign("CLIENT");
     }
 
-    void show(const Check& check) const
+    static void show(const Check& check)
     {
         const std::string step = check.step == "-" ? ""
                                  : check.step.find('-') != std::string::npos

@@ -97,6 +97,12 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     const std::string what = expected == "Welcome!"        ? "welcome"
                              : expected.starts_with(hello) ? "greeting"
                                                            : "message";
+    const std::string is_out = exchange.printed ? "is printed" : "is sent";
+    if (!exchange.printed && expected.size() < 8 && expected.size() + rest.size() == 8) {
+        return "Exactly 8 bytes came, which is the size of a pointer: sizeof of a pointer is not "
+               "the length of the text "
+               "(strlen is).";
+    }
     if (all_of(rest, "\r\n")) {
         const bool both = contains(rest, "\r");
         return "There is a " +
@@ -112,7 +118,7 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     const std::size_t zeros = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\0'));
     if (zeros == rest.size()) {
         return "There are " + number(zeros) + " zero bytes behind the " + what +
-               ": a whole buffer (or " + "array) is sent, not the bytes that are in use.";
+               ": a whole buffer (or array) " + is_out + ", not the bytes that are in use.";
     }
     for (const std::string& name : exchange.next) {
         if (rest.starts_with(name)) {
@@ -134,8 +140,8 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
         return "A welcome came behind the " + what +
                ": it belongs before the loop, once for each client.";
     }
-    if (contains(rest, "Accept new") || contains(rest, "Connection from") ||
-        contains(rest, "Waiting")) {
+    if (!exchange.printed && (contains(rest, "Accept new") || contains(rest, "Connection from") ||
+                              contains(rest, "Waiting"))) {
         return "A line that is meant for the screen was sent to the client.";
     }
     if (rest.starts_with(hello)) {
@@ -151,10 +157,12 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     }
     if (zeros > 0 || rest.size() >= 64) {
         return "There are " + number(rest.size()) + " more bytes behind the " + what +
-               ": a whole buffer " +
-               "is sent, with what happened to be in it, not the bytes that are in use.";
+               ": a whole buffer " + is_out +
+               ", with what happened to be in it, not the bytes that are in use.";
     }
-    return "";
+    return rest.size() <= 3
+               ? "\"" + rest + "\" stands behind the " + what + ", and does not belong there."
+               : "";
 }
 
 /// For "Hello, X!", where X is not the name.
@@ -204,6 +212,11 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     std::string all;
     for (const std::string& message : exchange.sent) {
         all += message;
+    }
+    if (exchange.unanswered > 1 && all.ends_with(x) && x.size() > name.size()) {
+        return "Messages that were sent one after another arrived in one recv: the server was not "
+               "in recv when the first one "
+               "came. Is there a pause before recv, too?";
     }
     if (exchange.sent.size() > 1 && x.ends_with(name) && x.size() > name.size() &&
         all.ends_with(x)) {
@@ -296,6 +309,17 @@ std::string diagnose_whole(const Exchange& exchange)
         return "There are zero bytes between the letters: two bytes or more for each character, as "
                "in UTF-16.";
     }
+    if (received == hello + expected + "!" && !expected.starts_with(hello)) {
+        return "The greeting is the server's to make: the client sends the name alone.";
+    }
+    if (expected == "exit" && (lower(received) == "quit" || lower(received) == "bye")) {
+        return "The word with which the client leaves is exit.";
+    }
+    if (received.size() > expected.size() + 8 && contains(received, expected) &&
+        contains(received, std::string(2, '\0'))) {
+        return "An object was sent, with the bytes of its own members, not the text that it holds: "
+               "send its data() and its size().";
+    }
     if (received.ends_with(expected)) {
         const std::string before = received.substr(0, received.size() - expected.size());
         const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(before[i]); };
@@ -322,8 +346,9 @@ std::string diagnose_whole(const Exchange& exchange)
             return "An earlier greeting came again, or late, before this one.";
         }
     }
-    if (contains(received, "Accept new") || contains(received, "Connection from") ||
-        contains(received, "Waiting for")) {
+    if (!exchange.printed &&
+        (contains(received, "Accept new") || contains(received, "Connection from") ||
+         contains(received, "Waiting for"))) {
         return "A line that is meant for the screen was sent to the client.";
     }
     if (!name.empty() && expected.starts_with(hello)) {
@@ -390,6 +415,9 @@ std::string diagnose(const Exchange& exchange)
     const std::string name = exchange.sent.empty() ? "" : exchange.sent.back();
     if (expected.starts_with(received)) {
         const std::size_t size = received.size();
+        if (exchange.printed) {
+            return "The line ends too early: \"" + expected.substr(size) + "\" is missing.";
+        }
         if (size + 1 == expected.size() && expected.back() == '!') {
             return "The exclamation mark at the end is missing: it is forgotten, or the size is "
                    "one too small.";
@@ -413,7 +441,7 @@ std::string diagnose(const Exchange& exchange)
         if (rest == "\n!" || rest == "\r\n!" || rest == "\n") {
             return "There is a newline behind the name that the client did not send.";
         }
-        if (rest == "." || rest == "?" || rest == "") {
+        if (rest == "." || rest == "?" || rest.empty()) {
             return "The exclamation mark at the end is missing.";
         }
     }
@@ -461,13 +489,22 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
             return "There is an empty line behind \"" + expected[i - 1] +
                    "\": a newline is printed twice.";
         }
+        if (i + 1 < expected.size() && lines[i] == expected[i + 1]) {
+            return "The line \"" + expected[i] + "\" is missing.";
+        }
+        if (is_object(lines[i])) {
+            return "\"" + lines[i] +
+                   "\" is how the language shows an object, not the bytes in it: decode the bytes, "
+                   "or make a "
+                   "string of them.";
+        }
         if (lines[i].starts_with("b'") || lines[i].starts_with("b\"")) {
             return repr(expected[i]);
         }
         if (lines[i] == expected[i] + "\r") {
             return "There is a carriage return (\\r) at the end of the line.";
         }
-        const std::string found = diagnose({{}, expected[i], lines[i], {}, {}});
+        const std::string found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
         if (found.empty() && lines[i].starts_with(expected[i])) {
             return "Behind \"" + expected[i] +
                    "\" more is printed: bytes of the buffer beyond what recv returned, "
@@ -477,7 +514,10 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
             return "The line \"" + lines[i] +
                    "\" is printed besides; the notebook has no such line there.";
         }
-        return found.empty() ? "Line " + number(i + 1) + " is another one than the notebook's."
+        const auto differ =
+            std::mismatch(expected[i].begin(), expected[i].end(), lines[i].begin(), lines[i].end());
+        return found.empty() ? "The line differs from the notebook's after \"" +
+                                   std::string(expected[i].begin(), differ.first) + "\"."
                              : found;
     }
     if (lines.size() > expected.size()) {

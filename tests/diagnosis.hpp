@@ -16,6 +16,8 @@ struct Exchange {
     std::string received;            ///< what came instead
     std::vector<std::string> others; ///< names that other clients sent at the same time
     std::vector<std::string> next;   ///< what should come later, but only after an answer
+    std::size_t unanswered = 1;      ///< how many messages were sent since the last answer
+    bool printed = false;            ///< it is a line on standard output, and not an answer
 };
 
 /// What `received` looks like, and what usually makes it so, in one or two sentences. Empty where

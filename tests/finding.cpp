@@ -11,7 +11,7 @@ namespace
 {
 
 constexpr std::size_t label_width = 12;
-constexpr std::size_t text_width = 82;
+constexpr std::size_t text_width = 62; // with its label and indentation, 80 columns
 
 /// One part of a failure: its label, and its text in as many lines as it takes.
 std::string part(const std::string& label, const std::string& text)
@@ -22,7 +22,7 @@ std::string part(const std::string& label, const std::string& text)
     std::string result;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        while (line.size() > text_width && label != "it said") {
+        while (line.size() > text_width && label != "it said" && label != "by hand") {
             std::size_t end = line.rfind(' ', text_width);
             end = end == std::string::npos || end == 0 ? line.find(' ') : end;
             if (end == std::string::npos) {
@@ -61,7 +61,7 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
     }
     std::string by_hand = fill_in(finding.by_hand, "{port}", "9999");
     if (!by_hand.empty() && who == "server") {
-        by_hand = typed("SERVER", "./server") + ", and in the second terminal: " + by_hand;
+        by_hand = typed("SERVER", "./server") + "\nand in the second terminal:\n" + by_hand;
     }
     return testing::AssertionFailure()
            << part("the " + who, program.fate()) << part("it said", program.last_words())
@@ -70,12 +70,8 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
            << part("look at", finding.look_at) << part("by hand", by_hand);
 }
 
-std::string diagnose_end(Program& program, bool connected)
+std::string diagnose_said(const std::string& said)
 {
-    if (!program.has_ended()) {
-        return "";
-    }
-    const std::string said = program.err();
     static const std::vector<std::pair<std::string, std::string>> known = {
         {"terminate called without an active exception",
          "A std::thread object was destroyed while its thread still ran: call t.detach() (or join) "
@@ -90,11 +86,23 @@ std::string diagnose_end(Program& program, bool connected)
         {"Cannot assign requested address", "bind or connect failed: this machine does not have "
                                             "that address. Are its bytes in the right order "
                                             "(inet_pton, or htonl(INADDR_LOOPBACK))?"},
+        {"Unhandled 'error' event",
+         "An 'error' event that nothing handles ends the whole program: socket.on('error', ...)."},
+        {"invalid literal for int()",
+         "int() does not read that: the delay may have a fraction, such as 0.3. float() reads it."},
+        {"Resource temporarily unavailable",
+         "A socket that does not wait was used: it is non-blocking, or has a time-out (settimeout, "
+         "SO_RCVTIMEO)."},
+        {"timed out", "A time-out ended it (settimeout, SO_RCVTIMEO): the notebook's recv waits "
+                      "without a limit."},
+        {"Broken pipe",
+         "A send on a connection that is gone failed. While the client is still there, it was "
+         "sent on the wrong socket: the listening one, or one that is closed."},
         {"not connected", "recv or send was called on a socket that is not connected: the "
                           "listening one, where the one that accept "
                           "returned is meant."},
-        {"Bad file descriptor",
-         "A socket was used after it was closed, or a descriptor is not what it should be."},
+        {"Bad file descriptor", "A socket was used after it was closed (close belongs behind the "
+                                "loop), or a descriptor is not what it should be."},
         {"not supported",
          "The socket cannot do that: was it made with SOCK_DGRAM? TCP takes SOCK_STREAM."},
         {"Permission denied",
@@ -117,6 +125,19 @@ std::string diagnose_end(Program& program, bool connected)
          "The command, or a file that it needs, is not there: is the path right, and is it built?"},
         {"No such file", "A file that it needs is not there: is the path right, and is it built?"},
     };
+    for (const auto& [sign, meaning] : known) {
+        if (said.find(sign) != std::string::npos) {
+            return meaning;
+        }
+    }
+    return "";
+}
+
+std::string diagnose_end(Program& program, bool connected)
+{
+    if (!program.has_ended()) {
+        return "";
+    }
     if (program.killed_by() == SIGPIPE) {
         return connected ? "A send on a connection that is gone raises SIGPIPE, which ends the "
                            "whole program. Was it sent "
@@ -125,10 +146,14 @@ std::string diagnose_end(Program& program, bool connected)
                            "it an error of that send."
                          : "";
     }
-    for (const auto& [sign, meaning] : known) {
-        if (said.find(sign) != std::string::npos) {
-            return meaning;
-        }
+    const std::string said = program.err();
+    if (const std::string known = diagnose_said(said); !known.empty()) {
+        return known;
+    }
+    if (program.status(Seconds(0)) <= 1 &&
+        program.out().find("Waiting for connection...") != std::string::npos && said.empty()) {
+        return "The server listened, and then came to its end: the loop of step 4, around accept, "
+               "never ends.";
     }
     if (program.killed_by() == SIGABRT && said.find("terminate called") != std::string::npos) {
         return "An exception was thrown that nothing catches, and that ends the whole program: "

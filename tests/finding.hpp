@@ -24,6 +24,9 @@ struct Finding {
 /// "server", "client".
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding);
 
+/// What a line that is known, anywhere in what a program said on standard error, means; empty if none is known.
+std::string diagnose_said(const std::string& said);
+
 /// What the last lines of standard error, or the signal, say about a program that ended; empty if
 /// nothing is known. `connected`: it ended while a client was connected and waiting.
 std::string diagnose_end(Program& program, bool connected);

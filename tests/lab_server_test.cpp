@@ -180,6 +180,20 @@ TEST(LabServer, StillSendsTheReplyThatIsUnderWayWhenItStops)
     EXPECT_EQ(server.status(Seconds(1.5)), 0);
 }
 
+TEST(LabServer, StopsWithinOneDelayAlthoughItHadToAnswer)
+{
+    Server server("1.5");
+    Peer client = welcomed(server);
+    client.say("Yam");
+    std::this_thread::sleep_for(Seconds(0.1));
+    server.signal(SIGINT);
+    const auto start = Clock::now();
+    EXPECT_TRUE(client.hears("Hello, Yam!", hint));
+    EXPECT_EQ(server.status(), 0);
+    EXPECT_LT(Seconds(Clock::now() - start).count(), 2.5)
+        << "No later than the delay and a second.";
+}
+
 TEST(LabServer, StopsInTimeAlthoughAClientNeverReads)
 {
     Server server;

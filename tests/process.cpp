@@ -110,10 +110,18 @@ Activity activity_of(pid_t group)
 std::vector<std::string> waits_of(pid_t group)
 {
     static const std::map<long, std::string> names = {
-        {SYS_recvfrom, "recv"},         {SYS_recvmsg, "recv"},   {SYS_read, "read"},
-        {SYS_accept, "accept"},         {SYS_accept4, "accept"}, {SYS_connect, "connect"},
-        {SYS_sendto, "send"},           {SYS_write, "write"},    {SYS_nanosleep, "sleep"},
-        {SYS_clock_nanosleep, "sleep"}, {SYS_futex, "a lock"},   {SYS_wait4, "wait"},
+        {SYS_recvfrom, "recv"},    {SYS_recvmsg, "recv"},
+        {SYS_read, "read"},        {SYS_accept, "accept"},
+        {SYS_accept4, "accept"},   {SYS_connect, "connect"},
+        {SYS_sendto, "send"},      {SYS_write, "write"},
+        {SYS_nanosleep, "sleep"},  {SYS_clock_nanosleep, "sleep"},
+        {SYS_pselect6, "poll"},    {SYS_ppoll, "poll"},
+        {SYS_epoll_pwait, "poll"},
+#ifdef SYS_poll // not on every kind of machine
+        {SYS_poll, "poll"},        {SYS_select, "poll"},
+        {SYS_epoll_wait, "poll"},
+#endif
+        {SYS_futex, "a lock"},     {SYS_wait4, "wait"},
     };
     std::vector<std::string> waits;
     for (const pid_t pid : processes_of(group)) {

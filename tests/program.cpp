@@ -237,7 +237,8 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence)
             before = activity;
             next_look = Clock::now() + std::chrono::milliseconds(20);
         }
-        if (now - last_seen_at_work > silence || now - start > patience) {
+        if (now - last_seen_at_work > silence ||
+            now - start > std::min(patience, silence * 5 + Seconds(1))) {
             return false;
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -99,6 +99,7 @@ Talk::Talk(Server& server, bool quick) : server_(server), quick_(quick)
     if (!server.listens()) {
         return;
     }
+    said_before_ = server.err().size();
     try {
         peer_.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(2)));
     } catch (const std::system_error&) { // is_connected tells
@@ -124,6 +125,7 @@ testing::AssertionResult Talk::fails(Finding finding)
 {
     if (finding.sent.empty()) {
         finding.sent = peer_->sent().empty() ? "nothing" : quote(peer_->sent().back());
+        finding.sent += half_closed_ ? ", and then the end of this side" : "";
     }
     return not_yet(server_, "server", finding);
 }
@@ -151,13 +153,25 @@ std::string Talk::what_comes(Seconds limit)
 std::string Talk::why_silent(const std::string& expected)
 {
     const bool welcome = expected == "Welcome!";
+    if (beside_others_) {
+        return "Alone, a client is answered; beside others, this one was not. Do the threads share "
+               "a variable (the socket, the "
+               "buffer), or does one wait for another (a lock that is held during the pause)?";
+    }
+    if (half_closed_ && peer_->ended()) {
+        return "The client sent a name and then closed its sending side: the answer is still to be "
+               "sent, and only then is the "
+               "connection closed. (In Node, allowHalfOpen: true.)";
+    }
     if (peer_->was_reset()) {
         return "The connection was reset (RST) without an answer: it was closed while bytes from "
                "this client were unread, "
                "or the program ended.";
     }
     if (peer_->ended()) {
-        return welcome ? "The connection was closed without a welcome."
+        return welcome ? "The connection was closed without a welcome: does the thread have the "
+                         "socket (was it destroyed, moved "
+                         "away or closed before the thread used it)?"
                        : "The connection was closed without an answer: are the bytes taken for "
                          "exit, or for the end? Is "
                          "there a loop around recv?";
@@ -217,6 +231,11 @@ std::string Talk::why_silent(const std::string& expected)
                "until the end, where one "
                "recv is one message.";
     }
+    if (in("poll") && welcome) {
+        return "It waits in select or poll, and does not call accept: is the listening socket "
+               "among those that it waits for? (For "
+               "select, the first argument is the highest descriptor plus one.)";
+    }
     if (in("sleep")) {
         return "It is asleep for longer than the pause that was asked for.";
     }
@@ -273,6 +292,7 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
     }
     if (received == expected) {
         if (segments < 0 || pieces <= 1) {
+            unanswered_ -= unanswered_ > 0 ? 1 : 0;
             return testing::AssertionSuccess();
         }
         finding.received += " in " + std::to_string(pieces) + " pieces";
@@ -284,11 +304,14 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
     }
     if (received.empty()) {
         eventually([&] { return server_.has_ended(); }, Seconds(0.1));
-        finding.sent = peer_->sent().empty() ? "nothing" : quote(peer_->sent().back());
-        finding.diagnosis = server_.has_ended() ? "" : why_silent(expected);
+        finding.sent =
+            peer_->sent().empty() ? "nothing" : quote(peer_->sent().back()); // before trying others
+        finding.sent += half_closed_ ? ", and then the end of this side" : "";
+        const std::string said = diagnose_said(server_.err().substr(said_before_));
+        finding.diagnosis = server_.has_ended() ? "" : !said.empty() ? said : why_silent(expected);
         return fails(finding);
     }
-    Exchange exchange{peer_->sent(), expected, received, others, {}};
+    const Exchange exchange{peer_->sent(), expected, received, others, {}, unanswered_};
     finding.diagnosis = diagnose(exchange);
     if (finding.diagnosis.empty() && peer_->ended() && expected.starts_with(received)) {
         finding.diagnosis = "The connection ended in the middle of the answer.";
@@ -351,9 +374,10 @@ testing::AssertionResult Talk::sees_the_end(const std::string& why, int others)
         finding.diagnosis =
             peer_->ended()
                 ? "exit was greeted before the connection was closed: it is looked at too late."
-                : "exit was greeted like a name: the comparison is never true. In Python bytes are "
-                  "not equal "
-                  "to a str (b'exit' == 'exit' is False), in C and Java == compares pointers.";
+                : "exit was greeted like a name: is it compared, after recv and before the answer, "
+                  "with exactly the bytes "
+                  "that came? (In Python bytes never equal a str; in C and Java == compares "
+                  "pointers.)";
     } else if (!received.empty() && peer_->ended()) {
         finding.diagnosis =
             "Something was sent before the connection was closed; the notebook sends nothing.";
@@ -363,10 +387,14 @@ testing::AssertionResult Talk::sees_the_end(const std::string& why, int others)
                                std::count(waits.begin(), waits.end(), "read") >
                            others;
         finding.received = "nothing, and the connection is still open";
-        finding.diagnosis = reads ? "The server is in recv again, so the loop went on."
-                                  : "The connection is still open: is the socket closed after the "
-                                    "loop, in every process "
-                                    "and by every object that has it?";
+        finding.diagnosis =
+            reads ? (last == "exit" ? "The server is in recv again, so the loop went on."
+                                    : "The server is in recv again, so the loop went on: when recv "
+                                      "returns nothing (0, an "
+                                      "empty string), the client has closed, and the loop ends.")
+                  : "The connection is still open: is the socket closed after the "
+                    "loop, in every process "
+                    "and by every object that has it?";
         finding.diagnosis += last == "exit" && reads ? " Is exit compared with exactly the bytes "
                                                        "received, without a newline or a zero byte?"
                                                      : "";

@@ -40,6 +40,8 @@ class Talk
     /// Connects, as soon as the server listens. `quick`: does not wait for what may come behind an
     /// answer.
     explicit Talk(Server& server, bool quick = false);
+    /// From now on other clients talk at the same time: that is the cause if this one gets no answer.
+    void is_beside_others() { beside_others_ = true; }
     /// Leaves in good order, with FIN; if the server has left first, so that nothing of the connection remains: a server
     /// without SO_REUSEADDR could not have its port back for a minute.
     ~Talk()
@@ -69,9 +71,20 @@ class Talk
     /// Expects that the server neither sends nor closes for so long.
     testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis);
 
+    /// Closes this client's sending side.
+    void half_close()
+    {
+        peer_->half_close();
+        half_closed_ = true;
+    }
+
     Peer& peer() { return *peer_; }
     std::string address() const { return peer_->address(); }
-    void say(const std::string& bytes) { peer_->say(bytes); }
+    void say(const std::string& bytes)
+    {
+        peer_->say(bytes);
+        ++unanswered_;
+    }
 
     /// A failure with this diagnosis, and this answer.
     testing::AssertionResult fails(Finding finding);
@@ -84,6 +97,10 @@ class Talk
 
     Server& server_;
     bool quick_;
+    bool beside_others_ = false;
+    bool half_closed_ = false;
+    std::size_t said_before_ = 0; ///< bytes on standard error when this client came
+    std::size_t unanswered_ = 0;
     std::optional<Peer> peer_;
 };
 
