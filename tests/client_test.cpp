@@ -35,8 +35,8 @@ class Visit
           six_(try_to_listen(listener_.port(), "::1")),
           notebook_(listener_.port() == 9999 ? nullptr : try_to_listen(9999)),
           client(client_command(listener_.port()), "", output)
-    { // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the listeners are members
-    }
+    {
+    } // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the listeners are members
 
     testing::AssertionResult connects()
     {
