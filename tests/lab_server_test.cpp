@@ -114,8 +114,11 @@ TEST(LabServer, SaysThatAHostIsUnknownOrElsewhere)
 
 TEST(LabServer, ListensOnNamesAndOnIPv6)
 {
-    const Server named("0", "--host localhost");
-    EXPECT_TRUE(serves(named));
+    if (Program("getent hosts localhost").status() ==
+        0) { // a bare system may not know its own name
+        const Server named("0", "--host localhost");
+        EXPECT_TRUE(serves(named));
+    }
     const Server six("0", "--host ::1");
     Peer client = Peer::to(six.port(), "::1");
     EXPECT_TRUE(client.hears("Welcome!", hint));
