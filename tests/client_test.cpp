@@ -128,6 +128,11 @@ class Visit
             return testing::AssertionSuccess();
         }
         const std::string received = server->receive_now();
+        if (const std::string known = diagnose_said(client.err());
+            received.empty() && !known.empty()) {
+            return fails({"", "nothing before the server's next message",
+                          "the end of the connection", known, look_at, ""});
+        }
         const std::string said =
             server->sent().empty() ? "nothing yet" : quote(server->sent().back());
         return fails({said, "nothing before the server's next message",

@@ -55,9 +55,9 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
                Seconds(0.05)); // what has just died is not running
     const bool ended = program.has_ended();
     std::string diagnosis = finding.diagnosis;
-    if (ended) {
+    if (ended) { // what ended it is the cause, if that is known
         const std::string end = diagnose_end(program, true);
-        diagnosis = diagnosis.empty() ? end : diagnosis;
+        diagnosis = end.empty() || diagnosis.find(end) != std::string::npos ? diagnosis : end;
     }
     std::string by_hand = fill_in(finding.by_hand, "{port}", "9999");
     if (!by_hand.empty() && who == "server") {

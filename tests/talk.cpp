@@ -43,8 +43,8 @@ std::string why_not_listening(Server& server)
         }
         if (socket.port != server.port()) {
             return "It listens on another port. If the system chose that port, bind was not called "
-                   "before listen, or it "
-                   "failed and nobody looked at its result.";
+                   "before listen, or it failed and nobody looked at its result, or it was given "
+                   "port 0. Are the arguments in the right order?";
         }
         if (socket.address != "127.0.0.1" && socket.address != "0.0.0.0" &&
             socket.address != "::") {
@@ -392,8 +392,8 @@ testing::AssertionResult Talk::sees_the_end(const std::string& why, int others)
                                     : "The server is in recv again, so the loop went on: when recv "
                                       "returns nothing (0, an "
                                       "empty string), the client has closed, and the loop ends.")
-                  : "The connection is still open: is the socket closed after the "
-                    "loop, in every process "
+                  : "The connection is still open: is the socket closed after the loop (the "
+                    "client's, not the listening one), on every way out of it, in every process "
                     "and by every object that has it?";
         finding.diagnosis += last == "exit" && reads ? " Is exit compared with exactly the bytes "
                                                        "received, without a newline or a zero byte?"
@@ -408,6 +408,7 @@ testing::AssertionResult Talk::hears_nothing_for(Seconds time, const std::string
         return testing::AssertionSuccess();
     }
     const std::string received = peer_->receive_now();
+    eventually([&] { return server_.has_ended(); }, Seconds(0.1)); // that would be the cause
     return fails({"", "nothing, with the connection open",
                   received.empty()
                       ? (peer_->was_reset() ? "a reset (RST)" : "the end of the connection")
