@@ -24,7 +24,7 @@ struct Finding {
 /// "server", "client".
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding);
 
-/// What a line that is known, anywhere in what a program said on standard error, means; empty if none is known.
+/// What a line that is known, in what a program said on standard error, means; empty if none is.
 std::string diagnose_said(const std::string& said);
 
 /// What the last lines of standard error, or the signal, say about a program that ended; empty if

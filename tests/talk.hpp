@@ -40,10 +40,10 @@ class Talk
     /// Connects, as soon as the server listens. `quick`: does not wait for what may come behind an
     /// answer.
     explicit Talk(Server& server, bool quick = false);
-    /// From now on other clients talk at the same time: that is the cause if this one gets no answer.
+    /// From now on others talk at the same time: that is the cause if this client gets no answer.
     void is_beside_others() { beside_others_ = true; }
-    /// Leaves in good order, with FIN; if the server has left first, so that nothing of the connection remains: a server
-    /// without SO_REUSEADDR could not have its port back for a minute.
+    /// Leaves in good order, with FIN; if the server has left first, so that nothing of the
+    /// connection remains: a server without SO_REUSEADDR could not have its port for a minute.
     ~Talk()
     {
         if (peer_) {
