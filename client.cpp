@@ -44,18 +44,18 @@ void greet(Options options)
 std::string receive(const Socket& s, const std::string& expected)
 {
     std::string answer;
+    const char* verb = " answered \"";
     while (answer.size() < expected.size() && expected.starts_with(answer)) {
         const std::string data = s.recv(expected.size() - answer.size());
         if (data.empty()) {
-            throw std::runtime_error(s.name() + " closed the connection after \"" +
-                                     visible(answer) + "\", before \"" + visible(expected) +
-                                     "\" was complete.");
+            verb = " closed the connection after \"";
+            break;
         }
         answer += data;
     }
     if (answer != expected) {
-        throw std::runtime_error(s.name() + " answered \"" + visible(answer) + "\" instead of \"" +
-                                 visible(expected) + "\". Is it the greeting server?");
+        throw std::runtime_error(s.name() + verb + visible(answer) + "\", where \"" +
+                                 visible(expected) + "\" was expected. Is it the greeting server?");
     }
     return visible(answer);
 }
@@ -147,5 +147,4 @@ int main(int argc, char* argv[])
     } catch (const std::exception& error) {
         return report(error);
     }
-    return 0;
 }

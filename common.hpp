@@ -13,6 +13,4 @@
 #include "common/serving.hpp"
 #include "common/socket.hpp"
 
-#include <string>
 #include <thread>
-#include <vector>

@@ -1,6 +1,5 @@
-// server.cpp: the notebook's greeting server, a thread for each client. Its counterpart is
-// client.cpp. The steps are the notebook's. What is not in the notebook is explained in common/,
-// see common.hpp.
+// server.cpp: the notebook's greeting server, a thread for each client, in the notebook's steps. Its
+// counterpart is client.cpp. What is not in the notebook is explained in common/: see common.hpp.
 #include "common.hpp"
 
 #include <exception>
@@ -104,5 +103,4 @@ int main(int argc, char* argv[])
     } catch (const std::exception& error) {
         return report(error);
     }
-    return 0;
 }

@@ -208,10 +208,6 @@ class Socket
         return {buffer, static_cast<std::size_t>(received)};
     }
 
-    /// Ends one direction of the connection (SHUT_RD, SHUT_WR) or both (SHUT_RDWR), also for a
-    /// thread that is waiting on it. shutdown(2)
-    void shutdown(int how) const { check(::shutdown(fd_, how), "shutdown"); }
-
     /// Closes the socket; a second time does nothing. close(2)
     void close()
     {
