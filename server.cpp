@@ -1,5 +1,5 @@
-// server.cpp: the notebook's greeting server, a thread for each client, in the notebook's steps. Its
-// counterpart is client.cpp. What is not in the notebook is explained in common/: see common.hpp.
+// server.cpp: the notebook's greeting server, a thread for each client, in the notebook's steps.
+// Its counterpart is client.cpp. common.hpp says where what is not in the notebook is explained.
 #include "common.hpp"
 
 #include <exception>

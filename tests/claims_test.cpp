@@ -171,8 +171,7 @@ TEST(Claim, TheHandshakeIsDoneByTheKernelBeforeAcceptIsCalled)
 
 TEST(Claim, TwoAddressesAndTwoPortsTogetherIdentifyAConnection)
 {
-    std::string
-        why; // a network of its own, if it can be had: nobody else has the port that is used twice here
+    std::string why; // where it can be had, a network in which nobody else has these ports
     lab::enter_private_network(why);
     const Socket server = listening();
     std::set<std::string> clients;
