@@ -3,22 +3,34 @@
 // the same tests as GoogleTest's own runner does; what is printed about them, and in which order,
 // is in checks.tsv.
 //
+// Most checks wait more than they work, so a few run ahead of the one that is shown, each in a
+// process and a network of its own.
+//
 // The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles
-// them, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is.
+// them, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD, how
+// many run at once.
 #include "diagnosis.hpp"
 #include "harness.hpp"
 #include "network.hpp"
 #include "process.hpp"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <set>
 #include <sstream>
+#include <system_error>
+#include <utility>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace lab;
@@ -192,36 +204,108 @@ std::string indented(const std::string& text)
     return result;
 }
 
+/// A check that is made in a process of its own. What it found is read from a pipe.
+class Trial
+{
+  public:
+    /// Starts it. `alone`: in everyone's network, because there is no other.
+    Trial(const Check& check, bool alone)
+    {
+        std::array<int, 2> ends{};
+        if (pipe2(ends.data(), O_CLOEXEC) == -1 || (pid_ = fork()) == -1) {
+            throw std::system_error(errno, std::generic_category(), "a check could not be started");
+        }
+        result_ = ends[0];
+        if (pid_ == 0) {
+            end_programs_on_signals();
+            prctl(PR_SET_PDEATHSIG, SIGTERM); // Ctrl-C may have ended the one that waits for this
+            const std::string details = run(check, alone);
+            const bool written = write(ends[1], details.data(), details.size()) ==
+                                 static_cast<ssize_t>(details.size());
+            _exit(written && details.empty() ? 0 : 1);
+        }
+        close(ends[1]);
+    }
+    ~Trial()
+    {
+        if (pid_ != -1) { // nobody needs to know any more
+            kill(pid_, SIGTERM);
+            waitpid(pid_, nullptr, 0);
+        }
+        close(result_);
+    }
+    Trial(const Trial&) = delete;
+    Trial& operator=(const Trial&) = delete;
+
+    /// Waits for what came of it: true if it holds; why it does not, in `details`.
+    bool holds(std::string& details)
+    {
+        std::array<char, 4096> buffer;
+        for (ssize_t n; (n = read(result_, buffer.data(), buffer.size())) > 0;) {
+            details.append(buffer.data(), static_cast<std::size_t>(n));
+        }
+        int status = 0;
+        waitpid(std::exchange(pid_, -1), &status, 0);
+        if (status != 0 && details.empty()) {
+            details = "The check itself could not be made.\n";
+        }
+        return status == 0;
+    }
+
+  private:
+    /// Runs the test, and returns why it does not hold; nothing if it does.
+    static std::string run(const Check& check, bool alone)
+    {
+        std::string why;
+        if (alone && uses_fixed_port()) {
+            wait_for_the_port();
+        } else if (!alone && !enter_private_network(why)) {
+            return "The check has no network of its own: " + why + ".\n";
+        }
+        auto* ear = new Ear; // GoogleTest owns it
+        auto& listeners = testing::UnitTest::GetInstance()->listeners();
+        listeners.Append(ear);
+        delete listeners.Release(listeners.default_result_printer());
+        testing::GTEST_FLAG(filter) = check.test;
+        if (RUN_ALL_TESTS() == 0 && ear->ran && !ear->skipped) {
+            return "";
+        }
+        return ear->ran ? ear->first_failure + "\n" : "There is no test " + check.test + ".\n";
+    }
+
+    pid_t pid_ = -1;
+    int result_ = -1;
+};
+
 class Run
 {
   public:
-    explicit Run(std::vector<Check> checks) : checks_(std::move(checks))
+    /// `alone`: there is only everyone's network.
+    Run(std::vector<Check> checks, bool alone)
+        : checks_(std::move(checks)), alone_(alone),
+          jobs_(alone && uses_fixed_port()  ? 1
+                : variable("AHEAD").empty() ? 6
+                                            : std::stoul(variable("AHEAD")))
     {
-        testing::UnitTest::GetInstance()->listeners().Append(ear_);
-        delete testing::UnitTest::GetInstance()->listeners().Release(
-            testing::UnitTest::GetInstance()->listeners().default_result_printer());
         std::erase_if(checks_, [](const Check& check) { return !is_asked_for(check); });
     }
 
     /// All of them, or as far as the first that does not hold. Returns the exit status.
     int all()
     {
-        for (const Check& check : checks_) {
-            const auto missing =
-                std::find_if(check.needs.begin(), check.needs.end(), [&](const std::string& need) {
-                    return std::any_of(checks_.begin(), checks_.end(),
-                                       [&](const Check& each) { return each.name == need; }) &&
-                           !passed_.contains(need);
-                });
+        for (std::size_t i = 0; i < checks_.size(); ++i) {
+            const Check& check = checks_[i];
             show(check);
-            if (missing != check.needs.end()) {
+            if (!can_be_tried(check)) {
+                trials_.erase(check.name);
                 std::cout << colours_.faint("not tried") << "\n";
                 continue;
             }
-            if (!holds(check) && variable("ALL") != "1") {
+            if (!holds(i) && variable("ALL") != "1") {
                 break;
             }
         }
+        trials_.clear();
         const auto first = std::find_if(checks_.begin(), checks_.end(), [&](const Check& check) {
             return !passed_.contains(check.name);
         });
@@ -254,23 +338,38 @@ class Run
         std::fflush(stdout);
     }
 
-    /// Makes the check and shows what came of it.
-    bool holds(const Check& check)
+    /// False if something that it needs was tried before, and does not hold.
+    bool can_be_tried(const Check& check) const
     {
+        return std::none_of(check.needs.begin(), check.needs.end(), [&](const std::string& need) {
+            return tried_.contains(need) && !passed_.contains(need);
+        });
+    }
+
+    /// Starts this check and those after it, as far as they are not started, and there is room.
+    void start_from(std::size_t i)
+    {
+        for (; i < checks_.size() && trials_.size() < jobs_; ++i) {
+            if (!trials_.contains(checks_[i].name) && can_be_tried(checks_[i])) {
+                trials_.try_emplace(checks_[i].name, checks_[i], alone_);
+            }
+        }
+    }
+
+    /// Makes check number `i` and shows what came of it.
+    bool holds(std::size_t i)
+    {
+        const Check& check = checks_[i];
         std::string details;
         bool good = false;
         if (check.test == "Compiles") {
             good = compiles(variable("COMPILE"), details);
         } else {
-            if (std::string why; !enter_private_network(why) && uses_fixed_port()) {
-                wait_for_the_port();
-            }
-            ear_->first_failure.clear();
-            ear_->ran = ear_->skipped = false;
-            testing::GTEST_FLAG(filter) = check.test;
-            good = RUN_ALL_TESTS() == 0 && ear_->ran && !ear_->skipped;
-            details = ear_->ran ? ear_->first_failure : "There is no test " + check.test + ".\n";
+            start_from(i);
+            good = trials_.at(check.name).holds(details);
+            trials_.erase(check.name);
         }
+        tried_.insert(check.name);
         if (good) {
             passed_.insert(check.name);
         }
@@ -280,8 +379,11 @@ class Run
     }
 
     std::vector<Check> checks_;
+    std::map<std::string, Trial> trials_; ///< those that run, or have run ahead
+    std::set<std::string> tried_;         ///< with their result shown; what needs them looks there
     std::set<std::string> passed_;
-    Ear* ear_ = new Ear; ///< GoogleTest owns it
+    bool alone_;
+    std::size_t jobs_;
     Colours colours_;
 };
 
@@ -294,13 +396,14 @@ int main(int argc, char* argv[])
         const std::string table =
             variable("CHECKS").empty() ? "lessons/exercise/checks.tsv" : variable("CHECKS");
         std::string why;
-        if (!enter_private_network(why) && uses_fixed_port()) {
+        const bool alone = !enter_private_network(why);
+        if (alone && uses_fixed_port()) {
             if (const std::string taken = who_has_the_port(); !taken.empty()) {
                 std::cerr << taken << "\n";
                 return 1;
             }
         }
-        return Run(read_checks(table)).all();
+        return Run(read_checks(table), alone).all();
     } catch (const std::exception& error) {
         std::cerr << "check: " << error.what() << ".\n";
         return 1;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -39,6 +40,29 @@ int temporary_file()
     return fd;
 }
 
+/// The process groups of the programs that run, for a signal handler; 0 is a free place.
+std::array<std::atomic<pid_t>, 64> running;
+
+void note_running(pid_t before, pid_t now)
+{
+    for (std::atomic<pid_t>& place : running) {
+        pid_t expected = before;
+        if (place.compare_exchange_strong(expected, now)) {
+            return;
+        }
+    }
+}
+
+extern "C" void end_programs(int)
+{
+    for (const std::atomic<pid_t>& group : running) {
+        if (group != 0) {
+            kill(-group, SIGKILL);
+        }
+    }
+    _exit(130);
+}
+
 std::string contents(int fd)
 {
     std::string text;
@@ -64,6 +88,13 @@ std::string fill_in(std::string text, const std::string& slot, const std::string
         text.replace(at, slot.size(), value);
     }
     return text;
+}
+
+void end_programs_on_signals()
+{
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
+        ::signal(number, end_programs);
+    }
 }
 
 const Seconds patience{variable("PATIENCE").empty() ? 10 : std::stod(variable("PATIENCE"))};
@@ -157,6 +188,7 @@ Program::Program(const std::string& command, const std::string& input, Output ou
         _exit(127);
     }
     setpgid(pid_, pid_); // whoever is first
+    note_running(0, pid_);
     ::close(in);
     if (screen != -1) {
         ::close(screen);
@@ -166,6 +198,7 @@ Program::Program(const std::string& command, const std::string& input, Output ou
 Program::~Program()
 {
     kill(-pid_, SIGKILL); // also its children, if it has ended itself
+    note_running(pid_, 0);
     if (status_ == -1) {
         waitpid(pid_, nullptr, 0);
     }

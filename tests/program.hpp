@@ -84,6 +84,10 @@ class Program
     int signal_ = 0;
 };
 
+/// From now on SIGTERM, SIGINT and SIGHUP end this process and all programs that it has started,
+/// with their children.
+void end_programs_on_signals();
+
 /// The value of an environment variable; empty without one.
 std::string variable(const char* name);
 std::string fill_in(std::string text, const std::string& slot, const std::string& value);
