@@ -92,9 +92,16 @@ class Ear : public testing::EmptyTestEventListener
 {
   public:
     std::string first_failure;
+    std::string note; ///< on what is not wrong, but not the notebook's either
     bool skipped = false;
     bool ran = false;
 
+    void OnTestEnd(const testing::TestInfo& test) override
+    {
+        for (int i = 0; i < test.result()->test_property_count(); ++i) {
+            note += std::string("note        ") + test.result()->GetTestProperty(i).value() + "\n";
+        }
+    }
     void OnTestStart(const testing::TestInfo& /*test*/) override { ran = true; }
     void OnTestPartResult(const testing::TestPartResult& result) override
     {
@@ -219,10 +226,11 @@ class Trial
         if (pid_ == 0) {
             end_programs_on_signals();
             prctl(PR_SET_PDEATHSIG, SIGTERM); // Ctrl-C may have ended the one that waits for this
-            const std::string details = run(check, alone);
+            std::string details;
+            const bool good = run(check, alone, details);
             const bool written = write(ends[1], details.data(), details.size()) ==
                                  static_cast<ssize_t>(details.size());
-            _exit(written && details.empty() ? 0 : 1);
+            _exit(written && good ? 0 : 1);
         }
         close(ends[1]);
     }
@@ -237,7 +245,7 @@ class Trial
     Trial(const Trial&) = delete;
     Trial& operator=(const Trial&) = delete;
 
-    /// Waits for what came of it: true if it holds; why it does not, in `details`.
+    /// Waits for what came of it: true if it holds. What there is to say of it, in `details`.
     bool holds(std::string& details)
     {
         std::array<char, 4096> buffer;
@@ -253,24 +261,23 @@ class Trial
     }
 
   private:
-    /// Runs the test, and returns why it does not hold; nothing if it does.
-    static std::string run(const Check& check, bool alone)
+    static bool run(const Check& check, bool alone, std::string& details)
     {
         std::string why;
         if (alone && uses_fixed_port()) {
             wait_for_the_port();
         } else if (!alone && !enter_private_network(why)) {
-            return "The check has no network of its own: " + why + ".\n";
+            details = "The check has no network of its own: " + why + ".\n";
+            return false;
         }
         auto* ear = new Ear; // GoogleTest owns it
         auto& listeners = testing::UnitTest::GetInstance()->listeners();
         listeners.Append(ear);
         delete listeners.Release(listeners.default_result_printer());
         testing::GTEST_FLAG(filter) = check.test;
-        if (RUN_ALL_TESTS() == 0 && ear->ran && !ear->skipped) {
-            return "";
-        }
-        return ear->ran ? ear->first_failure + "\n" : "There is no test " + check.test + ".\n";
+        const bool good = RUN_ALL_TESTS() == 0 && ear->ran && !ear->skipped;
+        details = ear->ran ? ear->first_failure + ear->note : "There is no test " + check.test;
+        return good;
     }
 
     pid_t pid_ = -1;
@@ -298,6 +305,7 @@ class Run
             show(check);
             if (!can_be_tried(check)) {
                 trials_.erase(check.name);
+                tried_.insert(check.name); // what needs it cannot be tried either
                 std::cout << colours_.faint("not tried") << "\n";
                 continue;
             }
@@ -380,7 +388,7 @@ class Run
 
     std::vector<Check> checks_;
     std::map<std::string, Trial> trials_; ///< those that run, or have run ahead
-    std::set<std::string> tried_;         ///< with their result shown; what needs them looks there
+    std::set<std::string> tried_; ///< or known not to be worth it; what needs them looks there
     std::set<std::string> passed_;
     bool alone_;
     std::size_t jobs_;

@@ -26,6 +26,9 @@ const std::string print = "step 5: print(s.recv(1024).decode('utf-8')), after ea
 const std::string leave = "step 5: s.send(b'exit') and s.close()";
 } // namespace line
 
+const std::string one_connection =
+    "A second connection was opened: connect once, before the loop over the names.";
+
 /// The client that is judged, and the test as its server.
 class Visit
 {
@@ -115,8 +118,13 @@ class Visit
             finding.received += server->was_reset() ? ", and then a reset (RST)"
                                                     : ", and then the end of the connection";
         }
-        finding.diagnosis = received.empty()
-                                ? why_silent(expected)
+        const bool comes_again = received == "exit" &&
+                                 client.until([&] { return listener_.has_client(); }, Seconds(0.2));
+        finding.diagnosis = comes_again        ? one_connection
+                            : received.empty() ? why_silent(expected)
+                            : received.starts_with(std::to_string(listener_.port()))
+                                ? "That is the port from the command line: the value of an option "
+                                  "is taken for a name."
                                 : diagnose({server->sent(), expected, received, {}, next});
         return fails(finding);
     }
@@ -177,10 +185,22 @@ class Visit
                (notebook_ && notebook_->has_client());
     }
 
+    /// True if this client prints the welcome when it has come: then it does not wait for the end.
+    bool prints_at_once()
+    {
+        Visit again(Program::Output::terminal);
+        if (!again.connects()) {
+            return false;
+        }
+        again.server->say("Welcome!");
+        return again.client.until(
+            [&] { return again.client.out().find("Welcome!") != std::string::npos; }, Seconds(0.5));
+    }
+
     std::string why_silent(const std::string& expected)
     {
         if (listener_.has_client()) {
-            return "A second connection was opened: connect once, before the loop.";
+            return one_connection;
         }
         if (const std::string said = diagnose_said(client.err()); !said.empty()) {
             return said;
@@ -205,7 +225,7 @@ class Visit
                                const std::string& meaning) -> std::string {
             bytes.empty() ? server->half_close() : static_cast<void>(server->say(bytes));
             const std::string came = comes();
-            if (came.find("YamMay") != std::string::npos) {
+            if (came.find("YamMay") != std::string::npos && (!bytes.empty() || prints_at_once())) {
                 return "What the client writes stays in a buffer, and came all together: flush it "
                        "after each message.";
             }
@@ -362,6 +382,32 @@ TEST(NotebookClient, LeavesWithExit)
                  ? "What main returns is the exit status: 0 says that all went well."
                  : diagnose_end(visit.client, false),
              line::leave, ""}));
+    }
+
+    Visit cut_short;
+    REQUIRE(cut_short.converses(1));
+    cut_short.server->close();
+    if (cut_short.client.until([] { return false; }, Seconds(1)); !cut_short.client.has_ended()) {
+        REQUIRE(cut_short.fails(
+            {"\"Hello, Yam!\", and then the end of the connection", "a client that ends",
+             "a client that goes on",
+             cut_short.client.measure("ticks") > 30
+                 ? "A loop goes round and round: when the server has closed, recv returns nothing "
+                   "(0, b''), at once and each time. Nothing more will come then."
+                 : "The server has gone, and the client waits on.",
+             line::leave, ""}));
+    }
+    std::string nobody_there = client_command(1);
+    if (client_port() == 0) {
+        Program refused(nobody_there);
+        if (refused.until([] { return false; }, Seconds(1)); refused.status(Seconds(0)) == 0) {
+            REQUIRE(not_yet(refused, "client",
+                            {"", "without a server, an exit status that is not 0", "exit status 0",
+                             "connect fails when nobody listens. A program that goes on as if it "
+                             "had not must at least not say that all went well: look at what "
+                             "connect returns.",
+                             line::connect, "./client, without a server; then: echo $?"}));
+        }
     }
 }
 

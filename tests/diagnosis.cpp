@@ -510,6 +510,19 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
                    "\" more is printed: bytes of the buffer beyond what recv returned, "
                    "or of an earlier answer. Print as many bytes as were received.";
         }
+        if (std::find(expected.begin(), expected.begin() + static_cast<long>(i), lines[i]) !=
+            expected.begin() + static_cast<long>(i)) {
+            return "The line \"" + lines[i] +
+                   "\" is printed again. Is it inside a loop? (With fork, a line that is still in "
+                   "the buffer comes from parent and child: flush it before.)";
+        }
+        if (i + 1 < lines.size() && lines[i].size() < expected[i].size() &&
+            expected[i].starts_with(lines[i]) &&
+            lines[i + 1].starts_with(expected[i].substr(lines[i].size()))) {
+            return "\"" + expected[i].substr(lines[i].size()) +
+                   "\" is missing, and stands before the next answer: too few bytes were received, "
+                   "and the rest came with the next recv. recv(1024) takes what has arrived.";
+        }
         if (std::find(lines.begin(), lines.end(), expected[i]) != lines.end()) {
             return "The line \"" + lines[i] +
                    "\" is printed besides; the notebook has no such line there.";
@@ -519,6 +532,10 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         return found.empty() ? "The line differs from the notebook's after \"" +
                                    std::string(expected[i].begin(), differ.first) + "\"."
                              : found;
+    }
+    if (lines.size() > expected.size() && lines[expected.size()].empty()) {
+        return "There is an empty line at the end: exit has no answer, so that a recv behind it "
+               "returns nothing, and that was printed.";
     }
     if (lines.size() > expected.size()) {
         return "The line \"" + lines[expected.size()] +

@@ -13,6 +13,9 @@ namespace
 constexpr std::size_t label_width = 12;
 constexpr std::size_t text_width = 62; // with its label and indentation, 80 columns
 
+const std::string came_to_its_end =
+    "The server listened, and then came to its end: the loop of step 4, around accept, never ends.";
+
 /// One part of a failure: its label, and its text in as many lines as it takes.
 std::string part(const std::string& label, const std::string& text)
 {
@@ -57,7 +60,8 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
     std::string diagnosis = finding.diagnosis;
     if (ended) { // what ended it is the cause, if that is known
         const std::string end = diagnose_end(program, true);
-        diagnosis = end.empty() || diagnosis.find(end) != std::string::npos ? diagnosis : end;
+        const bool known = !diagnosis.empty() && (end == came_to_its_end || end.empty());
+        diagnosis = known || diagnosis.find(end) != std::string::npos ? diagnosis : end;
     }
     std::string by_hand = fill_in(finding.by_hand, "{port}", "9999");
     if (!by_hand.empty() && who == "server") {
@@ -82,14 +86,28 @@ std::string diagnose_said(const std::string& said)
          "A str and bytes are joined: decode the bytes that recv returned first."},
         {"can't concat", "A str and bytes are joined: decode the bytes that recv returned first."},
         {"Address already in use", "bind failed: the port is in use. Is it bound twice in this "
-                                   "program, or does an earlier one still run?"},
-        {"Cannot assign requested address", "bind or connect failed: this machine does not have "
-                                            "that address. Are its bytes in the right order "
-                                            "(inet_pton, or htonl(INADDR_LOOPBACK))?"},
+                                   "program, or does an earlier one still run? (A client does not "
+                                   "call bind: the port is the server's.)"},
+        {"Cannot assign requested address",
+         "bind or connect failed: this machine does not have that address. Are its bytes in the "
+         "right order (inet_pton, or htonl(INADDR_LOOPBACK))? Or is it another option's value?"},
+        {"Interrupted system call",
+         "A signal interrupted a call that waits (SIGCHLD, when a child has ended): on EINTR call "
+         "it again, or install the handler with SA_RESTART."},
         {"Unhandled 'error' event",
          "An 'error' event that nothing handles ends the whole program: socket.on('error', ...)."},
         {"invalid literal for int()",
          "int() does not read that: the delay may have a fraction, such as 0.3. float() reads it."},
+        {"invalid int value",
+         "int does not read that: the delay may have a fraction, such as 0.3 (type=float)."},
+        {"NumberFormatException",
+         "That is not read as a number: the delay may have a fraction, such as 0.3."},
+        {"unrecognized arguments", "It does not know an option that it was given: it takes --port "
+                                   "and --delay, as the starter does."},
+        {"unrecognized option", "It does not know an option that it was given: it takes --port "
+                                "and --delay, as the starter does."},
+        {"'ascii' codec", "The name was taken for ASCII, which has no letters beyond 127: say "
+                          "'utf-8' where it is decoded, and where it is encoded."},
         {"Resource temporarily unavailable",
          "A socket that does not wait was used: it is non-blocking, or has a time-out (settimeout, "
          "SO_RCVTIMEO)."},
@@ -102,7 +120,8 @@ std::string diagnose_said(const std::string& said)
                           "listening one, where the one that accept "
                           "returned is meant."},
         {"Bad file descriptor", "A socket was used after it was closed (close belongs behind the "
-                                "loop), or a descriptor is not what it should be."},
+                                "loop; an object that owns it may have been destroyed before the "
+                                "thread used it), or a descriptor is not what it should be."},
         {"not supported",
          "The socket cannot do that: was it made with SOCK_DGRAM? TCP takes SOCK_STREAM."},
         {"Permission denied",
@@ -150,10 +169,10 @@ std::string diagnose_end(Program& program, bool connected)
     if (const std::string known = diagnose_said(said); !known.empty()) {
         return known;
     }
-    if (program.status(Seconds(0)) <= 1 &&
-        program.out().find("Waiting for connection...") != std::string::npos && said.empty()) {
-        return "The server listened, and then came to its end: the loop of step 4, around accept, "
-               "never ends.";
+    const int status = program.status(Seconds(0));
+    if ((status == 0 || (status == 1 && said.empty())) &&
+        program.out().find("Waiting for connection...") != std::string::npos) {
+        return came_to_its_end;
     }
     if (program.killed_by() == SIGABRT && said.find("terminate called") != std::string::npos) {
         return "An exception was thrown that nothing catches, and that ends the whole program: "

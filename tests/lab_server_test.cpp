@@ -193,8 +193,7 @@ TEST(LabServer, StopsWithinOneDelayAlthoughItHadToAnswer)
     const auto start = Clock::now();
     EXPECT_TRUE(client.hears("Hello, Yam!", hint));
     EXPECT_EQ(server.status(), 0);
-    EXPECT_LT(Seconds(Clock::now() - start).count(), 3.9)
-        << "One delay, not two.";
+    EXPECT_LT(Seconds(Clock::now() - start).count(), 3.9) << "One delay, not two.";
 }
 
 TEST(LabServer, StopsInTimeAlthoughAClientNeverReads)

@@ -167,8 +167,11 @@ std::vector<ListeningSocket> listening_sockets_of(pid_t group)
                 continue;
             }
             ListeningSocket next{address_in(field[1].substr(0, colon)),
-                                 std::stoi(field[1].substr(colon + 1), nullptr, 16), datagrams,
-                                 owner == owners.end() ? 0 : owner->second, ""};
+                                 std::stoi(field[1].substr(colon + 1), nullptr, 16),
+                                 datagrams,
+                                 owner == owners.end() ? 0 : owner->second,
+                                 "",
+                                 std::stol(field[4].substr(field[4].find(':') + 1), nullptr, 16)};
             std::ifstream name(directory(next.owner) + "/comm");
             std::getline(name, next.program);
             found.push_back(next);

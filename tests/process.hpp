@@ -37,6 +37,7 @@ struct ListeningSocket {
     bool datagrams = false; ///< UDP
     pid_t owner = 0;
     std::string program; ///< its name
+    long waiting = 0;    ///< clients that are connected, and that accept has not returned yet
 };
 /// The sockets of a group on which clients, or datagrams, may come in; 0 stands for every process
 /// that is seen.

@@ -40,8 +40,9 @@ class Talk
     /// Connects, as soon as the server listens. `quick`: does not wait for what may come behind an
     /// answer.
     explicit Talk(Server& server, bool quick = false);
-    /// From now on others talk at the same time: that is the cause if this client gets no answer.
-    void is_beside_others() { beside_others_ = true; }
+    /// From now on this other client talks at the same time: that is the cause if this one gets no
+    /// answer.
+    void is_beside(Talk& other) { others_.push_back(&other); }
     /// Leaves in good order, with FIN; if the server has left first, so that nothing of the
     /// connection remains: a server without SO_REUSEADDR could not have its port for a minute.
     ~Talk()
@@ -93,16 +94,20 @@ class Talk
     testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
                                    const std::vector<std::string>& others);
     std::string why_silent(const std::string& expected);
+    std::string why_silent_beside_others(const std::string& expected);
     std::string what_comes(Seconds limit);
 
     Server& server_;
     bool quick_;
-    bool beside_others_ = false;
+    std::vector<Talk*> others_; ///< clients that talk at the same time
     bool half_closed_ = false;
     std::size_t said_before_ = 0; ///< bytes on standard error when this client came
     std::size_t unanswered_ = 0;
     std::optional<Peer> peer_;
 };
+
+/// If a server's output says that one client has left twice, why that may be; otherwise nothing.
+std::string served_on(const std::string& out);
 
 /// What to type in the second terminal to see what a client that sends these bytes sees.
 std::string by_hand(const std::string& bytes);
