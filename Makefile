@@ -13,7 +13,9 @@ endif
 OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
 
 programs := $(BIN)/server $(BIN)/client
-lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp))
+lessons  := $(patsubst %.cpp,$(BIN)/%,$(filter-out lessons/wire_shim.cpp,$(wildcard lessons/*.cpp)))
+# lessons/wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
+lessons  += $(if $(SANITIZE),,$(if $(filter Linux,$(shell uname)),lessons/wire_shim.so))
 code     := $(wildcard *.cpp *.hpp common/*.hpp lessons/*.cpp lessons/*.hpp lessons/exercise/starters/*.cpp tests/*.cpp tests/*.hpp)
 objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out tests/faults_shim.cpp tests/check.cpp tests/further_test.cpp,$(wildcard tests/*.cpp)))
 FILTER   ?= *
@@ -27,7 +29,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench fuzz soak demo handout print-contract mistakes format lint clean help
+.PHONY: all test bench fuzz soak demo wire handout print-contract mistakes format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -37,6 +39,9 @@ headers  := common.hpp $(wildcard common/*.hpp lessons/*.hpp)
 $(BIN)/%: %.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
+
+lessons/wire_shim.so: lessons/wire_shim.cpp lessons/wire_call.hpp
+	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
 $(OBJ)/%.o: tests/%.cpp $(headers) $(wildcard tests/*.hpp)
 	@mkdir -p $(@D)
@@ -82,6 +87,9 @@ fuzz: build/fuzz/http_fuzz build/fuzz/options_fuzz ## fuzz the parsers with clan
 soak: $(programs) ## well- and ill-behaved clients, mixed, for MINUTES (5); fails on a wrong byte, growth or a stuck thread
 	scripts/soak $(MINUTES)
 
+wire: all ## see the wire: calls, segments and states on one page, scene after scene (lessons/wire --list)
+	@lessons/wire --list | while read -r scene rest; do lessons/wire --scene $$scene || exit 1; done
+
 demo: all ## watch the server and two clients, side by side
 	scripts/demo
 
@@ -106,7 +114,7 @@ compile_commands.json: Makefile ## for editors: how each file is compiled
 	"$$separator" "$(CURDIR)" "$$file" "$(CXX) -std=c++20 -I. -c $$file"; separator=,; done >$@; echo ']' >>$@
 
 clean: ## remove what was built
-	rm -rf build server client compile_commands.json $(basename $(wildcard lessons/*.cpp))
+	rm -rf build server client compile_commands.json $(basename $(wildcard lessons/*.cpp)) lessons/wire_shim.so
 
 help: ## this
 	@sed -n 's/^\([a-z_.]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 32

@@ -186,7 +186,7 @@ class Visit
     }
 
     /// True if this client prints the welcome when it has come: then it does not wait for the end.
-    bool prints_at_once()
+    static bool prints_at_once()
     {
         Visit again(Program::Output::terminal);
         if (!again.connects()) {

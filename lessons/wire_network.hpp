@@ -1,0 +1,174 @@
+// wire_network.hpp: networks of one's own, and what is to be set about them. namespaces(7),
+// netdevice(7), veth(4), rtnetlink(7)
+#pragma once
+
+#include "../common/socket.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <fstream>
+#include <functional>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+
+/// A descriptor that is closed in the end.
+class Descriptor
+{
+  public:
+    Descriptor(int fd, const char* call) : fd_(fd)
+    {
+        if (fd == -1) {
+            throw_errno(call);
+        }
+    }
+    ~Descriptor() { ::close(fd_); }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    operator int() const { return fd_; } // NOLINT: as what it is
+
+  private:
+    int fd_;
+};
+
+/// Changes something about a network card of this process's network. netdevice(7)
+inline void set_card(const char* card, unsigned long what, const std::function<void(ifreq&)>& fill)
+{
+    const Descriptor fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    ifreq request{};
+    std::strncpy(request.ifr_name, card, sizeof request.ifr_name - 1);
+    fill(request);
+    if (::ioctl(fd, what, &request) == -1) {
+        throw_errno("the card " + std::string(card));
+    }
+}
+
+inline void switch_on(const char* card)
+{
+    set_card(card, SIOCSIFFLAGS, [](ifreq& request) { request.ifr_flags = IFF_UP | IFF_RUNNING; });
+}
+
+/// Gives a card its address, in a network of 256.
+inline void set_address(const char* card, const char* address)
+{
+    for (const auto& [what, text] :
+         {std::pair(SIOCSIFADDR, address), std::pair(SIOCSIFNETMASK, "255.255.255.0")}) {
+        set_card(card, static_cast<unsigned long>(what), [&, number = text](ifreq& request) {
+            sockaddr_in ip{};
+            ip.sin_family = AF_INET;
+            inet_pton(AF_INET, number, &ip.sin_addr);
+            std::memcpy(&request.ifr_addr, &ip, sizeof ip);
+        });
+    }
+}
+
+/// Makes a card cut what is sent into segments that fit on a real wire; loopback's own are large.
+inline void make_like_ethernet(const char* card)
+{
+    set_card(card, SIOCSIFMTU, [](ifreq& request) { request.ifr_mtu = ETH_DATA_LEN; });
+    for (const std::uint32_t help : {ETHTOOL_STSO, ETHTOOL_SGSO}) { // no help by the card
+        ethtool_value off{help, 0};
+        set_card(card, SIOCETHTOOL,
+                 [&](ifreq& request) { request.ifr_data = reinterpret_cast<char*>(&off); });
+    }
+}
+
+/// Joins two networks with a wire: a pair of virtual cards, veth(4). The request is built of
+/// attributes within attributes, each with its length before it. rtnetlink(7)
+class WireRequest
+{
+  public:
+    /// `one` is the card here, `other` the one in the network behind `other_network`.
+    WireRequest(const char* one, const char* other, int other_network)
+    {
+        header()->nlmsg_type = RTM_NEWLINK;
+        header()->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK;
+        add(nullptr, sizeof(nlmsghdr) + sizeof(ifinfomsg));
+        put(IFLA_IFNAME, one, std::strlen(one) + 1);
+        put(IFLA_ADDRESS, "\x02\0\0\0\0\x01", 6);
+        within(IFLA_LINKINFO, [&] {
+            put(IFLA_INFO_KIND, "veth", 4);
+            within(IFLA_INFO_DATA, [&] {
+                within(VETH_INFO_PEER, [&] {
+                    const ifinfomsg none{};
+                    add(&none, sizeof none);
+                    put(IFLA_IFNAME, other, std::strlen(other) + 1);
+                    put(IFLA_ADDRESS, "\x02\0\0\0\0\x02", 6);
+                    put(IFLA_NET_NS_FD, &other_network, sizeof other_network);
+                });
+            });
+        });
+    }
+    void send()
+    {
+        const Descriptor fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), "socket");
+        header()->nlmsg_len = static_cast<std::uint32_t>(size_);
+        struct {
+            nlmsghdr header;
+            nlmsgerr error;
+            char rest[512];
+        } answer{};
+        if (::send(fd, buffer_, size_, 0) == -1 || ::recv(fd, &answer, sizeof answer, 0) == -1) {
+            throw_errno("a virtual wire");
+        }
+        if (answer.error.error != 0) {
+            errno = -answer.error.error;
+            throw_errno("a virtual wire (veth)");
+        }
+    }
+
+  private:
+    nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(buffer_); }
+    void add(const void* data, std::size_t size)
+    {
+        if (data != nullptr) {
+            std::memcpy(buffer_ + size_, data, size);
+        }
+        size_ += NLMSG_ALIGN(size);
+    }
+    void put(int type, const void* data, std::size_t size)
+    {
+        const rtattr attribute{static_cast<unsigned short>(RTA_LENGTH(size)),
+                               static_cast<unsigned short>(type)};
+        add(&attribute, sizeof attribute);
+        add(data, size);
+    }
+    void within(int type, const std::function<void()>& fill)
+    {
+        const std::size_t begin = size_;
+        put(type, "", 0);
+        fill();
+        const auto length = static_cast<unsigned short>(size_ - begin);
+        std::memcpy(buffer_ + begin, &length, sizeof length);
+    }
+
+    alignas(nlmsghdr) char buffer_[512] = {};
+    std::size_t size_ = 0;
+};
+
+/// Enters a network that nobody else is in. Without privileges, that takes a user namespace, too,
+/// in which this process may do to the network what root may. unshare(2)
+inline void enter_own_network()
+{
+    const std::string user = std::to_string(::geteuid());
+    const std::string group = std::to_string(::getegid());
+    if (::unshare(CLONE_NEWNET) == -1) {
+        if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
+            throw std::runtime_error(
+                "this system lets no ordinary user have a network of his own (unshare: " +
+                std::string(std::strerror(errno)) + "); start it with sudo.");
+        }
+        std::ofstream("/proc/self/setgroups") << "deny";
+        std::ofstream("/proc/self/uid_map") << user << " " << user << " 1";
+        std::ofstream("/proc/self/gid_map") << group << " " << group << " 1";
+    }
+    switch_on("lo");
+}
