@@ -212,7 +212,14 @@ bool Listener::has_client() const
     return poll(&readable, 1, 0) > 0;
 }
 
-Listener::~Listener() { ::close(fd_); }
+Listener::~Listener() { close(); }
+
+void Listener::close()
+{
+    if (fd_ != -1) {
+        ::close(std::exchange(fd_, -1));
+    }
+}
 
 Peer Listener::accept(Seconds limit) const
 {

@@ -76,6 +76,7 @@ class Listener
     int port() const { return port_; }
     Peer accept(Seconds limit = patience) const;
     bool has_client() const; ///< accept would not wait
+    void close();            ///< somebody else may have the port now
 
   private:
     int fd_ = -1;
