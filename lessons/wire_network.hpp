@@ -74,7 +74,8 @@ inline void set_address(const char* card, const char* address)
 inline void make_like_ethernet(const char* card)
 {
     set_card(card, SIOCSIFMTU, [](ifreq& request) { request.ifr_mtu = ETH_DATA_LEN; });
-    for (const std::uint32_t help : {ETHTOOL_STSO, ETHTOOL_SGSO}) { // no help by the card
+    for (const std::uint32_t help :
+         {std::uint32_t{ETHTOOL_STSO}, std::uint32_t{ETHTOOL_SGSO}}) { // no help by the card
         ethtool_value off{help, 0};
         set_card(card, SIOCETHTOOL,
                  [&](ifreq& request) { request.ifr_data = reinterpret_cast<char*>(&off); });

@@ -81,7 +81,8 @@ class Visit
         if (finding.by_hand.empty()) {
             finding.by_hand =
                 "./server in the first terminal, and in the second: " +
-                fill_in(is_foreign("CLIENT") ? variable("CLIENT") : "./client", "{port}", "9999");
+                fill_in(is_foreign("CLIENT") && !is_marking() ? variable("CLIENT") : "./client",
+                        "{port}", "9999");
         }
         return not_yet(client, "client", finding);
     }

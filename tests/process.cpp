@@ -34,6 +34,14 @@ std::vector<std::string> entries(const std::string& path)
     return names;
 }
 
+std::string name_of(pid_t pid)
+{
+    std::ifstream file(directory(pid) + "/comm");
+    std::string name;
+    std::getline(file, name);
+    return name;
+}
+
 bool is_number(const std::string& text)
 {
     return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
@@ -76,7 +84,8 @@ std::vector<pid_t> processes_of(pid_t group)
             continue;
         }
         const auto fields = stat_fields("/proc/" + name + "/stat");
-        if (fields.size() > 2 && (group == 0 || fields[2] == std::to_string(group))) {
+        if (fields.size() > 2 && (group == 0 || fields[2] == std::to_string(group)) &&
+            name_of(std::stoi(name)) != "bwrap") { // it is around a program that is marked
             found.push_back(std::stoi(name));
         }
     }
@@ -172,8 +181,7 @@ std::vector<ListeningSocket> listening_sockets_of(pid_t group)
                                  owner == owners.end() ? 0 : owner->second,
                                  "",
                                  std::stol(field[4].substr(field[4].find(':') + 1), nullptr, 16)};
-            std::ifstream name(directory(next.owner) + "/comm");
-            std::getline(name, next.program);
+            next.program = name_of(next.owner);
             found.push_back(next);
         }
     }

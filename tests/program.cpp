@@ -53,7 +53,7 @@ void note_running(pid_t before, pid_t now)
     }
 }
 
-extern "C" void end_programs(int)
+extern "C" void end_programs(int /*signal*/)
 {
     for (const std::atomic<pid_t>& group : running) {
         if (group != 0) {
@@ -81,6 +81,8 @@ std::string variable(const char* name)
     const char* value = std::getenv(name);
     return value != nullptr ? value : "";
 }
+
+bool is_marking() { return !variable("MARKING").empty(); }
 
 std::string fill_in(std::string text, const std::string& slot, const std::string& value)
 {
@@ -244,6 +246,7 @@ int Program::status(Seconds limit)
             if (status_ == -1 && waitpid(pid_, &raw, WNOHANG) == pid_) {
                 signal_ = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0;
                 status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + signal_;
+                signal_ = is_marking() && status_ > 128 && status_ < 160 ? status_ - 128 : signal_;
             }
             return status_ != -1;
         },
@@ -292,6 +295,8 @@ std::string Program::fate()
         {SIGINT, "SIGINT"},
         {SIGALRM, "SIGALRM (an alarm that nothing handles)"},
         {SIGILL, "SIGILL (an illegal instruction)"},
+        {SIGXFSZ, "SIGXFSZ (it wrote more than it may)"},
+        {SIGXCPU, "SIGXCPU (it used more CPU time than it may)"},
     };
     const int number = status(Seconds(0));
     if (number == -1) {

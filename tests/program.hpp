@@ -88,6 +88,10 @@ class Program
 /// with their children.
 void end_programs_on_signals();
 
+/// True if a submission is marked, and not a student's own program tried: each program is then
+/// inside a sandbox, which returns 128 + N where signal N has killed it.
+bool is_marking();
+
 /// The value of an environment variable; empty without one.
 std::string variable(const char* name);
 std::string fill_in(std::string text, const std::string& slot, const std::string& value);

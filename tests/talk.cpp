@@ -171,7 +171,8 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
 {
     for (Talk* other : others_) {
         const std::string came = other->peer_ ? other->peer_->receive_now() : "";
-        if (came.find(expected) != std::string::npos || (!came.empty() && !other->unanswered_)) {
+        if (came.find(expected) != std::string::npos ||
+            (!came.empty() && other->unanswered_ == 0)) {
             return "The answer went to another client: the threads share one variable, in which "
                    "the socket of the latest client stands (a global, static, or the loop's own, "
                    "handed over by its address). Each thread needs a socket of its own.";
