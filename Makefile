@@ -29,7 +29,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench fuzz soak demo wire handout print-contract mistakes format lint clean help
+.PHONY: all test bench fuzz soak demo wire handout autograder print-contract mistakes format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -95,6 +95,9 @@ demo: all ## watch the server and two clients, side by side
 
 handout: ## make what a class is given: build/greeting-lab/ and build/greeting-lab.tar.gz
 	scripts/handout
+
+autograder: ## make build/autograder.zip, to be uploaded to Gradescope as it is
+	scripts/autograder
 
 print-contract:
 	@echo $(contract)

@@ -163,6 +163,19 @@ bool compiles(const std::string& command, std::string& said)
     return done;
 }
 
+/// True if a server without SO_REUSEADDR could have port 9999.
+bool the_port_is_free()
+{
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(9999);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    return is_free;
+}
+
 /// A program that has the notebook's port, whatever is asked for, is right, too: from now on it is
 /// judged there. Which port it has, is tried.
 void accept_fixed_ports()
@@ -181,7 +194,7 @@ void accept_fixed_ports()
             fix("SERVER");
         }
     }
-    if (is_foreign("CLIENT")) {
+    if (is_foreign("CLIENT") && the_port_is_free()) {
         const Listener asked;
         const Listener notebook(9999);
         Program client(client_command(asked.port()));
@@ -209,19 +222,6 @@ std::string who_has_the_port()
         }
     }
     return "";
-}
-
-/// True if a server without SO_REUSEADDR could have port 9999.
-bool the_port_is_free()
-{
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(9999);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    return is_free;
 }
 
 /// Waits until connections that ended a moment ago no longer hold the port: TIME_WAIT, in tcp(7).

@@ -201,6 +201,9 @@ Program::~Program()
 {
     kill(-pid_, SIGKILL); // also its children, if it has ended itself
     note_running(pid_, 0);
+    if (is_marking()) { // a sandbox's programs end a moment after it, and until then hold their port
+        eventually([&] { return activity_of(pid_).processes == 0; }, Seconds(2));
+    }
     if (status_ == -1) {
         waitpid(pid_, nullptr, 0);
     }

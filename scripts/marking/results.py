@@ -1,0 +1,132 @@
+"""What comes out of a marking: marks.csv, a page of feedback for each student, Gradescope's results, and a page on the class.
+Every file is written whole or not at all."""
+import collections
+import csv
+import io
+import json
+import os
+import tempfile
+
+
+class Check:
+    """A row of checks.tsv."""
+
+    def __init__(self, fields, number):
+        self.name, self.test, self.step = fields[0], fields[1], fields[2]
+        self.points, self.needs, self.sentence = int(fields[3]), fields[4].split(), fields[5]
+        self.number = number
+
+
+def read_checks(path):
+    """The table of the checks, which make test reads, too."""
+    with open(path, encoding="utf-8") as file:
+        rows = [line.rstrip("\n").split("\t") for line in file if line.strip() and not line.startswith("#")]
+    return [Check(fields, number) for number, fields in enumerate(rows, 1)]
+
+
+def write(path, text):
+    """Writes a whole file or none: rename(2)."""
+    descriptor, part = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".part-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.write(text)
+        os.chmod(part, 0o644 & ~_umask())
+        os.replace(part, path)
+    except BaseException:
+        os.unlink(part)
+        raise
+
+
+def _umask():
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def file_name(student, ending):
+    """A name for a student's file: the student's, unless that is too long for one."""
+    name = student.encode("utf-8", "backslashreplace").decode()
+    return (name if len(name.encode()) + len(ending) <= 200 else name[:40] + "..." + name[-10:]) + ending
+
+
+def score_of(record, checks):
+    """The sum of the points."""
+    return sum(check.points for check in checks if record["checks"].get(check.name, {}).get("status") == "passed")
+
+
+def marks_csv(records, checks):
+    """The table of the marks."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["student", "score", "max_score", "status", *(check.name for check in checks), "note"])
+    for student in sorted(records):
+        record = records[student]
+        points = [check.points if record["checks"].get(check.name, {}).get("status") == "passed" else 0 for check in checks]
+        table.writerow([student, score_of(record, checks), sum(check.points for check in checks), record["status"], *points,
+                        "; ".join(record["notes"])])
+    return text.getvalue()
+
+
+def feedback(student, record, checks):
+    """What the student is told: what make test shows, with the points above it."""
+    lines = [f"{student}: {score_of(record, checks)} of {sum(check.points for check in checks)} points ({record['status']})", ""]
+    lines += [note[0].upper() + note[1:] + "." for note in record["notes"]]
+    lines += [""] if record["notes"] else []
+    return "\n".join(lines) + "\n" + record["output"]
+
+
+def gradescope(student, record, checks):
+    """Gradescope's results.json."""
+    tests = []
+    for check in checks:
+        found = record["checks"].get(check.name, {})
+        passed = found.get("status") == "passed"
+        output = found.get("details", "") if found.get("status") != "not tried" else \
+            "Not tried: a check that it needs does not pass yet."
+        tests.append({"name": check.sentence, "number": str(check.number), "score": check.points if passed else 0,
+                      "max_score": check.points, "status": "passed" if passed else "failed", "output": output,
+                      "visibility": "visible"})
+    return json.dumps({"score": score_of(record, checks), "output": feedback(student, record, checks), "output_format": "text",
+                       "visibility": "visible", "tests": tests}, indent=1, ensure_ascii=False) + "\n"
+
+
+def diagnosis_in(details):
+    """The diagnosis of a failure, in one line; without one, what was received."""
+    for label in ("diagnosis", "the server", "the client", "received"):
+        lines = []
+        for line in details.splitlines():
+            if line.startswith(label + " "):
+                lines = [line[len(label):].strip()]
+            elif lines and line.startswith("            "):
+                lines.append(line.strip())
+            elif lines:
+                break
+        if lines:
+            text = " ".join(lines)
+            return text if len(text) <= 100 else text[:97].rsplit(" ", 1)[0] + " ..."
+    return (details.strip().splitlines() or ["no diagnosis"])[0][:100]
+
+
+def class_page(records, checks):
+    """How many passed each check, and what the others were told."""
+    marked = [record for record in records.values() if record["status"] not in ("not readable", "marking failed")]
+    lines = [f"{len(records)} submissions, {len(marked)} marked", ""]
+    failures = []
+    for check in checks:
+        found = [record["checks"].get(check.name, {}) for record in marked]
+        passed = sum(each.get("status") == "passed" for each in found)
+        failed = [each.get("details", "") for each in found if each.get("status") == "failed"]
+        bar = "#" * round(30 * passed / max(len(marked), 1))
+        lines.append(f"{check.number:2}  {check.sentence:<33}{passed:4} of {len(marked)}  {bar}")
+        if failed:
+            failures.append((len(failed), check, collections.Counter(map(diagnosis_in, failed)).most_common(3)))
+    if failures:
+        lines += ["", "Most often failed:"]
+    for count, check, diagnoses in sorted(failures, key=lambda each: (-each[0], each[1].number))[:5]:
+        lines.append(f"    {check.sentence} ({count})")
+        lines += [f"        {times} x  {text}" for text, times in diagnoses]
+    states = collections.Counter(record["status"] for record in records.values())
+    others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "ok"]
+    if others:
+        lines += ["", "Others: " + ", ".join(others)]
+    return "\n".join(lines) + "\n"
