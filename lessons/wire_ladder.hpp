@@ -254,6 +254,12 @@ class Ladder
         if (is_again) {
             add(row.state[side], "again");
         }
+        if (packet.has('S') && !packet.has('A')) {
+            if (is_again && !rows_[last_syn_].is_lost) { // it came, and was not answered
+                add(rows_[last_syn_].state[1], "dropped");
+            }
+            last_syn_ = rows_.size(); // where this row will be
+        }
         if (row.is_lost) {
             add(row.state[1 - side], "lost");
         }
@@ -300,5 +306,6 @@ class Ladder
     std::array<TcpState, 2> ends_ = {TcpState("CLOSED"), TcpState("LISTEN")};
     std::array<std::string, 2> asked_;
     std::array<std::uint32_t, 2> first_ = {};
+    std::size_t last_syn_ = 0; ///< the row of the client's latest SYN
     std::set<std::tuple<int, std::uint32_t, std::size_t>> sent_; ///< by side, sequence and length
 };

@@ -19,6 +19,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 
 /// A descriptor that is closed in the end.
 class Descriptor
@@ -157,19 +158,38 @@ class WireRequest
 
 /// Enters a network that nobody else is in. Without privileges, that takes a user namespace, too,
 /// in which this process may do to the network what root may. unshare(2)
-inline void enter_own_network()
+inline void try_to_enter_own_network()
 {
     const std::string user = std::to_string(::geteuid());
     const std::string group = std::to_string(::getegid());
     if (::unshare(CLONE_NEWNET) == -1) {
         if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
-            throw std::runtime_error(
-                "this system lets no ordinary user have a network of his own (unshare: " +
-                std::string(std::strerror(errno)) + "); start it with sudo.");
+            throw_errno("unshare");
         }
         std::ofstream("/proc/self/setgroups") << "deny";
         std::ofstream("/proc/self/uid_map") << user << " " << user << " 1";
         std::ofstream("/proc/self/gid_map") << group << " " << group << " 1";
     }
     switch_on("lo");
+}
+
+/// The same, once another process has found out that it works: some systems let a process into a
+/// network of its own, and then let it do nothing there.
+inline void enter_own_network()
+{
+    const pid_t trial = ::fork();
+    if (trial == 0) {
+        try {
+            try_to_enter_own_network();
+            ::_exit(0);
+        } catch (const std::exception&) {
+            ::_exit(1);
+        }
+    }
+    int status = 1;
+    if (trial == -1 || ::waitpid(trial, &status, 0) == -1 || status != 0) {
+        throw std::runtime_error("this system does not allow a network of one's own (namespaces). "
+                                 "As an ordinary user, try it with sudo.");
+    }
+    try_to_enter_own_network();
 }

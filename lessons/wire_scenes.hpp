@@ -152,7 +152,8 @@ struct Scene {
 
 inline const std::vector<Scene> scenes = {
     {"session", "a whole session, from the handshake to TIME_WAIT",
-     "connect and accept return when three segments have passed, and the kernel sends all three.\n"
+     "connect returns when the second segment has come, accept when the third has; kernels send "
+     "them.\n"
      "Each name acknowledges the answer before it; in the end FIN and ACK pass each way.",
      "tutorial 3.1, 5; notebook", session},
     {"layers", "one packet unfolded",

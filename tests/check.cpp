@@ -322,11 +322,7 @@ class Run
 {
   public:
     /// `alone`: there is only everyone's network.
-    Run(std::vector<Check> checks, bool alone)
-        : checks_(std::move(checks)), alone_(alone),
-          jobs_(alone && uses_fixed_port()  ? 1
-                : variable("AHEAD").empty() ? 6
-                                            : std::stoul(variable("AHEAD")))
+    Run(std::vector<Check> checks, bool alone) : checks_(std::move(checks)), alone_(alone)
     {
         std::erase_if(checks_, [](const Check& check) { return !is_asked_for(check); });
     }
@@ -396,7 +392,10 @@ class Run
     /// Starts this check and those after it, as far as they are not started, and there is room.
     void start_from(std::size_t i)
     {
-        for (; i < checks_.size() && trials_.size() < jobs_; ++i) {
+        const std::size_t jobs = alone_ && uses_fixed_port() ? 1
+                                 : variable("AHEAD").empty() ? 6
+                                                             : std::stoul(variable("AHEAD"));
+        for (; i < checks_.size() && trials_.size() < jobs; ++i) {
             if (!trials_.contains(checks_[i].name) && can_be_tried(checks_[i])) {
                 trials_.try_emplace(checks_[i].name, checks_[i], alone_);
             }
@@ -434,8 +433,8 @@ class Run
         return good;
     }
 
-    /// Adds a line to the file of results: the name, what came of it, and the details, in which \n
-    /// and \\ stand for a newline and a backslash.
+    /// Adds a line to the file of results: the name, what came of it, and the details, in which \n,
+    /// \r and \\ stand for what would end the line, and for a backslash. Programs may print anything.
     static void record(const Check& check, const std::string& result, const std::string& details)
     {
         if (variable("RESULTS").empty()) {
@@ -443,7 +442,10 @@ class Run
         }
         std::string text;
         for (const char byte : details) {
-            text += byte == '\n' ? "\\n" : byte == '\\' ? "\\\\" : std::string(1, byte);
+            text += byte == '\n'   ? "\\n"
+                    : byte == '\r' ? "\\r"
+                    : byte == '\\' ? "\\\\"
+                                   : std::string(1, byte);
         }
         std::ofstream(variable("RESULTS"), std::ios::app)
             << check.name << "\t" << result << "\t" << text << std::endl;
@@ -454,7 +456,6 @@ class Run
     std::set<std::string> tried_; ///< or known not to be worth it; what needs them looks there
     std::set<std::string> passed_;
     bool alone_;
-    std::size_t jobs_;
     Colours colours_;
 };
 
@@ -468,6 +469,9 @@ int main(int argc, char* argv[])
             variable("CHECKS").empty() ? "lessons/exercise/checks.tsv" : variable("CHECKS");
         std::string why;
         const bool alone = !enter_private_network(why);
+        if (argc == 2 && std::string(argv[1]) == "--can-isolate") { // scripts/mark asks
+            return alone ? 1 : 0;
+        }
         if (alone && uses_fixed_port()) {
             if (const std::string taken = who_has_the_port(); !taken.empty()) {
                 std::cerr << taken << "\n";

@@ -326,7 +326,9 @@ std::string Program::last_words() const
     for (int lines = 0; lines < 4 && begin != std::string::npos && begin > 0; ++lines) {
         begin = text.rfind('\n', begin - 1);
     }
-    return text.substr(begin == std::string::npos || begin == 0 ? 0 : begin + 1);
+    text = text.substr(begin == std::string::npos || begin == 0 ? 0 : begin + 1);
+    constexpr std::size_t most = 1200; // four lines are not always short
+    return text.size() > most ? text.substr(0, most) + " ..." : text;
 }
 long Program::measure(const std::string& what) const
 {

@@ -178,7 +178,7 @@ TEST_P(Wire, FillsTheBacklog)
 {
     play("full");
     EXPECT_TRUE(shows({"./client 1", "listen(0)", "SYN ACK", "./client 2", "SYN ACK", "= 0",
-                       "recv(8)", "./client 3", "SYN seq=0 -", "again |- SYN seq=0 -",
+                       "recv(8)", "./client 3", "SYN seq=0 -..->| dropped", "again |- SYN seq=0 -",
                        "SYN ACK seq=0 ack=1", "\"Hello, Yam!\""}));
 }
 

@@ -41,7 +41,9 @@ class Entry:
             self.problem = str(error)
         except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
                 zipfile.BadZipFile, tarfile.TarError) as error:
-            self.problem = f"it cannot be read ({error or type(error).__name__})"
+            reason = getattr(error, "strerror", None) or (str(error) if isinstance(error, tarfile.TarError) else "") or \
+                "is it damaged, or encrypted?"
+            self.problem = f"it cannot be read ({reason})"
         if self.problem:
             self.sources = {}
 
@@ -61,8 +63,9 @@ class Entry:
     def _choose(self, found):
         """Of the files of each name, the shallowest; `found` has tuples of path and function that reads it."""
         for source in SOURCES:
-            same = sorted((each for each in found if _base(each[0]) == source), key=lambda each: (each[0].count("/"), each[0]))
-            same = same or [each for each in found if _base(each[0]).lower() == source]
+            same = sorted((path.replace("\\", "/").count("/"), _base(path) != source, path, read)
+                          for path, read in found if _base(path).lower() == source)
+            same = [(path, read) for _, _, path, read in same]
             if len(same) > 1:
                 self.notes.append(f"{len(same)} files {source}; {same[0][0]} was taken")
             if same:
@@ -103,10 +106,14 @@ def _read_file(path):
         return _limited(file.read(MOST + 1), os.path.basename(path))
 
 
+def _raise(error):
+    raise error
+
+
 def _in_folder(folder):
     found = []
     count = 0
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in os.walk(folder, onerror=_raise):
         folders[:] = sorted(each for each in folders if each != "__MACOSX")
         count += len(files) + len(folders)
         if count > MOST_MEMBERS:
@@ -128,21 +135,25 @@ def _in_archive(path):
 
 
 def _in_zip(path):
-    found = []
+    with open(path, "rb") as file:  # the end says how large the list of members is: first of all, look there
+        file.seek(max(0, os.path.getsize(path) - 65_557))
+        end = file.read()
+    at = end.rfind(b"PK\5\6")
+    if at != -1 and int.from_bytes(end[at + 12:at + 16], "little") > 8 << 20:
+        raise NotReadable("it has too many files")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
-        if len(members) > MOST_MEMBERS:
-            raise NotReadable("it has too many files")
-        for member in members:
-            if _is_wanted(member.filename) and not member.is_dir():
-                if stat.S_ISLNK(member.external_attr >> 16):
-                    raise NotReadable(f"{_base(member.filename)} is a symbolic link")
-                if member.file_size > MOST:
-                    raise NotReadable(f"{_base(member.filename)} is larger than 1 MB")
-                with archive.open(member) as file:  # its size may be a lie
-                    data = _limited(file.read(MOST + 1), _base(member.filename))
-                found.append((member.filename, lambda data=data: data))
-    return found
+    if len(members) > MOST_MEMBERS:
+        raise NotReadable("it has too many files")
+    return [(member.filename, lambda member=member: _read_member(path, member)) for member in members
+            if _is_wanted(member.filename) and not member.is_dir()]
+
+
+def _read_member(path, member):
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise NotReadable(f"{_base(member.filename)} is a symbolic link")
+    with zipfile.ZipFile(path) as archive, archive.open(member) as file:  # what is said of its size may be a lie
+        return _limited(file.read(MOST + 1), _base(member.filename))
 
 
 class _Counted:

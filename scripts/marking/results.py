@@ -14,6 +14,7 @@ class Check:
     def __init__(self, fields, number):
         self.name, self.test, self.step = fields[0], fields[1], fields[2]
         self.points, self.needs, self.sentence = int(fields[3]), fields[4].split(), fields[5]
+        self.measures_time = fields[7:8] == ["time"]
         self.number = number
 
 
@@ -41,6 +42,11 @@ def _umask():
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
+
+
+def visible(text):
+    """Control characters, which must not reach a terminal, as they are written in a program."""
+    return "".join(each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text)
 
 
 def file_name(student, ending):
@@ -94,7 +100,7 @@ def diagnosis_in(details):
     """The diagnosis of a failure, in one line; without one, what was received."""
     for label in ("diagnosis", "the server", "the client", "received"):
         lines = []
-        for line in details.splitlines():
+        for line in details.split("\n"):
             if line.startswith(label + " "):
                 lines = [line[len(label):].strip()]
             elif lines and line.startswith("            "):
@@ -104,7 +110,7 @@ def diagnosis_in(details):
         if lines:
             text = " ".join(lines)
             return text if len(text) <= 100 else text[:97].rsplit(" ", 1)[0] + " ..."
-    return (details.strip().splitlines() or ["no diagnosis"])[0][:100]
+    return (details.strip().split("\n")[0] or "no diagnosis")[:100]
 
 
 def class_page(records, checks):

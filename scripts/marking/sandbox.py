@@ -20,6 +20,7 @@ class Sandbox:
         self.is_root = os.geteuid() == 0
         self.weaknesses = []
         self.extra = []
+        self.sized = True
         self.has_bwrap = False
         missing = [each for each in ("prlimit", "setpriv", "choom", "env") if not shutil.which(each)]
         if missing:
@@ -27,17 +28,20 @@ class Sandbox:
         if not shutil.which("bwrap"):
             self.weaknesses.append("bubblewrap is not installed (apt-get install bubblewrap).")
         else:
-            for extra in (["--unshare-user", "--disable-userns"], []):  # the second for bubblewrap before 0.8
-                self.extra, self.has_bwrap = extra, True
+            for extra, sized in ((["--unshare-user", "--disable-userns"], True), ([], True), ([], False)):
+                self.extra, self.sized, self.has_bwrap = extra, sized, True
                 if self._works():
                     break
                 self.has_bwrap = False
+            if self.has_bwrap and not self.sized:  # bubblewrap before 0.7
+                self.weaknesses.append("This bubblewrap does not limit how much a submission keeps in memory as files.")
             if not self.has_bwrap:
                 self.weaknesses.append("bubblewrap does not work on this system (are user namespaces allowed?).")
         if not self.has_bwrap:
             self.weaknesses.append("Submissions can read what their user may read, and use this machine's network.")
             self.weaknesses.append("They run as another user, whose processes and files are removed afterwards."
                                    if self.is_root else "They run as you: nothing of yours is protected from them.")
+            self.weaknesses.append("How much they write to the disk is limited for each file only.")
 
     def _works(self):
         with tempfile.TemporaryDirectory() as place:
@@ -54,7 +58,8 @@ class Sandbox:
     def line(self, folder, user, command, compiles=False):
         """A line for the shell that runs a command inside, with `folder` as its own. As root, under the number `user`:
         RLIMIT_NPROC does not bind root."""
-        limits = [f"--nproc={NPROC}", f"--as={4096 * MEGABYTE}", f"--fsize={(256 if compiles else 8) * MEGABYTE}",
+        own = 0 if self.has_bwrap or self.is_root else _threads_of(os.geteuid())  # they count, too
+        limits = [f"--nproc={NPROC + own}", f"--as={4096 * MEGABYTE}", f"--fsize={(256 if compiles else 8) * MEGABYTE}",
                   f"--cpu={40 if compiles else 60}", "--core=0"]
         words = ["choom", "-n", "1000", "--"]  # the first to go when memory is short
         if self.is_root:
@@ -81,7 +86,7 @@ class Sandbox:
                 view += ["--ro-bind", name, name]
         for name in ("/etc/ld.so.cache", "/etc/alternatives"):
             view += ["--ro-bind-try", name, name]
-        small = ["--size", str(64 * MEGABYTE), "--tmpfs"]
+        small = ["--size", str(64 * MEGABYTE), "--tmpfs"] if self.sized else ["--tmpfs"]
         view += ["--proc", "/proc", "--dev", "/dev", *small, "/dev/shm", *small, "/tmp"]
         if compiles:
             view += ["--bind", folder, "/work"]
@@ -118,7 +123,13 @@ class Sandbox:
             for row in rows:
                 if row.get("uid") == str(user):
                     number = row.get("shmid") or row.get("semid") or row.get("msqid")
-                    subprocess.run(["ipcrm", option, number], check=False, stderr=subprocess.DEVNULL)
+                    subprocess.run(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "ipcrm", option, number],
+                                   check=False, stderr=subprocess.DEVNULL)  # its owner may, and root not in every container
+
+
+def _threads_of(user):
+    """How many threads a user has."""
+    return sum(len(os.listdir(f"/proc/{pid}/task")) for pid in _processes_of(user) if os.path.isdir(f"/proc/{pid}/task"))
 
 
 def _processes_of(user):
