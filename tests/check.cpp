@@ -12,6 +12,7 @@
 // that have the notebook's port and pause only, and tries a check that measures time again, alone,
 // when it has failed; RESULTS, a file to which a line is added for each check.
 #include "diagnosis.hpp"
+#include "finding.hpp"
 #include "harness.hpp"
 #include "network.hpp"
 #include "process.hpp"
@@ -104,7 +105,7 @@ class Ear : public testing::EmptyTestEventListener
     void OnTestEnd(const testing::TestInfo& test) override
     {
         for (int i = 0; i < test.result()->test_property_count(); ++i) {
-            note += std::string("note        ") + test.result()->GetTestProperty(i).value() + "\n";
+            note += part("note", test.result()->GetTestProperty(i).value());
         }
     }
     void OnTestStart(const testing::TestInfo& /*test*/) override { ran = true; }

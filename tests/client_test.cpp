@@ -310,10 +310,6 @@ TEST(NotebookClient, SendsOneNameAtATime)
 TEST(NotebookClient, PrintsWhatItReceives)
 {
     const std::string look_at = line::print;
-    const std::string buffer =
-        "The line is printed, but stays in a buffer while the client waits: on a terminal it "
-        "appears at once, in a file or a "
-        "pipe only in the end. Flush it: std::endl, fflush(stdout), flush=True, $| = 1.";
     Visit visit;
     REQUIRE(visit.connects());
     visit.server->say("Welcome!");
@@ -355,12 +351,17 @@ TEST(NotebookClient, PrintsWhatItReceives)
         const bool appears = again.client.until(
             [&] { return again.client.out().find("Welcome!\n") != std::string::npos; },
             Seconds(0.5));
+        if (appears) { // as the notebook's own client does, it holds lines back in a file only
+            RecordProperty("note",
+                           "In a file or a pipe, the lines come only in the end: they stay in "
+                           "a buffer. On a terminal they appear at once.");
+            return;
+        }
         REQUIRE(visit.fails({"\"Welcome!\" (8 bytes)",
                              "the line \"Welcome!\" before the client waits for the next answer",
                              "the line, but only later",
-                             appears ? buffer
-                                     : "The lines are printed only in the end: print each "
-                                       "answer when it has come.",
+                             "The lines are printed only in the end: print each answer when it has "
+                             "come (and flush it, if it stays in a buffer).",
                              look_at, ""}));
     }
 }

@@ -16,7 +16,19 @@ constexpr std::size_t text_width = 62; // with its label and indentation, 80 col
 const std::string came_to_its_end =
     "The server listened, and then came to its end: the loop of step 4, around accept, never ends.";
 
-/// One part of a failure: its label, and its text in as many lines as it takes.
+/// The command as a person types it, with the notebook's port and pause.
+std::string typed(const std::string& variable_name, const std::string& otherwise)
+{
+    const std::string command = is_marking() ? "" : variable(variable_name.c_str());
+    std::string line = fill_in(fill_in(command, "{port}", "9999"), "{delay}", "1");
+    for (const std::string default_value : {" --port 9999", " --delay 1"}) { // the exercise's own
+        line = fill_in(line, default_value, "");
+    }
+    return command.empty() ? otherwise : line;
+}
+
+} // namespace
+
 std::string part(const std::string& label, const std::string& text)
 {
     if (text.empty()) {
@@ -38,19 +50,6 @@ std::string part(const std::string& label, const std::string& text)
     }
     return result.replace(0, label.size(), label);
 }
-
-/// The command as a person types it, with the notebook's port and pause.
-std::string typed(const std::string& variable_name, const std::string& otherwise)
-{
-    const std::string command = is_marking() ? "" : variable(variable_name.c_str());
-    std::string line = fill_in(fill_in(command, "{port}", "9999"), "{delay}", "1");
-    for (const std::string default_value : {" --port 9999", " --delay 1"}) { // the exercise's own
-        line = fill_in(line, default_value, "");
-    }
-    return command.empty() ? otherwise : line;
-}
-
-} // namespace
 
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding)
 {

@@ -20,6 +20,9 @@ struct Finding {
     std::string by_hand; ///< what to type in the second terminal, with {port} for the port
 };
 
+/// One part of what is said: its label, and its text in as many lines of 80 columns as it takes.
+std::string part(const std::string& label, const std::string& text);
+
 /// A failure, as a person reads it. It begins with what became of the program, which is `who`:
 /// "server", "client".
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding);
