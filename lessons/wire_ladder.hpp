@@ -4,7 +4,6 @@
 
 #include "wire_stage.hpp"
 
-#include <map>
 #include <set>
 #include <tuple>
 
@@ -15,9 +14,9 @@ struct Row {
     std::int64_t time = 0; ///< nanoseconds of CLOCK_REALTIME
     int side = 0;          ///< who called, or sent: 0 the client, 1 the server
     std::string text;
-    std::array<std::string, 2>
-        state; ///< of each side's socket, where it changes; in brackets where
-               ///< it is not asked for, but follows from the segment
+    /// Of each side's socket, where it changes; in brackets where it is not asked for, but follows
+    /// from the segment.
+    std::array<std::string, 2> state;
     bool is_lost = false;
 };
 
@@ -76,16 +75,15 @@ class TcpState
 class Ladder
 {
   public:
-    /// `client` is the player on the left, and `port` the server's. Calls of the server that are for
-    /// nobody yet stand in the first client's ladder.
+    /// `client` is the player on the left, and `port` the server's. Calls of the server that are
+    /// for nobody yet stand in the first client's ladder.
     Ladder(const Stage& stage, const Player& client, std::uint32_t port)
         : stage_(stage), client_(client.pid), port_(port)
     {
-        int clients = 0;
-        for (const Player& player : stage.players) {
-            is_first_ = is_first_ && (clients > 0 || player.side == 1 || player.pid == client_);
-            clients += player.side == 0 ? 1 : 0;
-        }
+        const auto is_client = [](const Player& player) { return player.side == 0; };
+        const auto& players = stage.players;
+        const auto clients = std::count_if(players.begin(), players.end(), is_client);
+        is_first_ = std::find_if(players.begin(), players.end(), is_client)->pid == client_;
         for (const WireCall& call : stage.calls) {
             if (call.pid == client_ && call.port != 0 && clients > 1) {
                 client_port_ = call.port;
@@ -116,7 +114,6 @@ class Ladder
         add_end();
     }
     const std::vector<Row>& rows() const { return rows_; }
-    std::uint32_t client_port() const { return client_port_; }
 
   private:
     enum Order { begins, passes, returns };
@@ -190,12 +187,9 @@ class Ladder
                            : name == "connect"  ? "0"
                            : name == "accept"   ? std::string(end->arguments)
                                                 : bytes(*end, end->result));
-        static const std::map<int, std::string> states = {// as TCP_INFO numbers them
-                                                          {1, "ESTABLISHED"}, {4, "FIN_WAIT1"},
-                                                          {5, "FIN_WAIT2"},   {8, "CLOSE_WAIT"},
-                                                          {9, "LAST_ACK"},    {11, "CLOSING"}};
-        const auto state = states.find(end->state);
-        row.state[static_cast<std::size_t>(row.side)] = state == states.end() ? "" : state->second;
+        if (end->result != -1 && end->state != TCP_CLOSE) {
+            row.state[static_cast<std::size_t>(row.side)] = state_name(end->state);
+        }
         entries_.push_back({row, returns, nullptr});
     }
 
@@ -300,7 +294,7 @@ class Ladder
     pid_t client_;
     std::uint32_t port_;
     std::uint32_t client_port_ = 0; ///< 0 if there is only one
-    bool is_first_ = true;
+    bool is_first_;
     std::vector<Entry> entries_;
     std::vector<Row> rows_;
     std::array<TcpState, 2> ends_ = {TcpState("CLOSED"), TcpState("LISTEN")};

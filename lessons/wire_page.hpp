@@ -1,11 +1,9 @@
-// wire_page.hpp: the page: calls, segments and states, side by side and on one clock, as text and as
-// a picture.
+// wire_page.hpp: the page: calls, segments and states, side by side and on one clock, as text and
+// as a picture.
 #pragma once
 
 #include "wire_ladder.hpp"
 
-#include <cmath>
-#include <fstream>
 #include <iomanip>
 #include <sstream>
 

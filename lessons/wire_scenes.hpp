@@ -5,8 +5,6 @@
 #include "../common.hpp"
 #include "wire_stage.hpp"
 
-#include <netinet/tcp.h>
-
 constexpr int port = 9999; ///< the server's: nobody else is in this network
 
 inline Player& start_server(Stage& stage, const std::vector<std::string>& options)
@@ -99,7 +97,7 @@ inline void killed(Stage& stage)
     stage.watch_until("the name is sent", [&] { return stage.has_seen(is_name); });
     stage.watch_until_quiet(Seconds(0.06));
     stage.note(client, "kill -9");
-    Stage::stop(client, SIGKILL);
+    Stage::stop(client);
     stage.watch_until("the answer meets nobody", [&] {
         return stage.has_seen([](const Packet& packet) { return packet.has('R'); });
     });

@@ -51,7 +51,7 @@ std::uint16_t port_of(int fd, decltype(getsockname) name)
     return known ? ntohs(address.sin6_port) : std::uint16_t(0);
 }
 
-/// Tells of a call, and makes it.
+/// Makes a call, and tells when it begins, and in the end what it returned.
 class Told
 {
   public:
@@ -63,6 +63,9 @@ class Told
         std::snprintf(call_.name, sizeof call_.name, "%s", name);
         std::snprintf(call_.arguments, sizeof call_.arguments, "%s", arguments);
     }
+    ~Told() { tell(); } // that it has returned
+    Told(const Told&) = delete;
+    Told& operator=(const Told&) = delete;
     void has_data(const void* data, ssize_t length)
     {
         call_.data_length = static_cast<std::int32_t>(
@@ -83,7 +86,7 @@ class Told
             where != nullptr ? write(std::atoi(where), &call_, sizeof call_) : 0;
         errno = error;
     }
-    /// Takes the clock, makes the call, and takes the clock again.
+    /// Takes the clock, tells, makes the call, and takes the clock again.
     template<class Function> auto around(Function function)
     {
         call_.time = now();
@@ -138,28 +141,20 @@ int socket(int family, int type, int protocol)
     }
     const int kind = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
     Told told("socket", -1, kind == SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM");
-    const int fd =
-        told.around([&] { return next<decltype(socket)>("socket")(family, type, protocol); });
-    told.tell();
-    return fd;
+    return told.around([&] { return next<decltype(socket)>("socket")(family, type, protocol); });
 }
 
 int bind(int fd, const sockaddr* address, socklen_t length)
 {
     Told told("bind", fd, "");
     write_address(told.call_.arguments, address);
-    const int result =
-        told.around([&] { return next<decltype(bind)>("bind")(fd, address, length); });
-    told.tell();
-    return result;
+    return told.around([&] { return next<decltype(bind)>("bind")(fd, address, length); });
 }
 
 int listen(int fd, int backlog)
 {
     Told told("listen", fd, std::to_string(backlog).c_str());
-    const int result = told.around([&] { return next<decltype(listen)>("listen")(fd, backlog); });
-    told.tell();
-    return result;
+    return told.around([&] { return next<decltype(listen)>("listen")(fd, backlog); });
 }
 
 int accept(int fd, sockaddr* address, socklen_t* length)
@@ -171,7 +166,6 @@ int accept(int fd, sockaddr* address, socklen_t* length)
         write_address(told.call_.arguments, address);
         told.call_.fd = client; // its ports are what tells the clients apart
     }
-    told.tell();
     return client;
 }
 
@@ -179,20 +173,14 @@ int connect(int fd, const sockaddr* address, socklen_t length)
 {
     Told told("connect", fd, "");
     write_address(told.call_.arguments, address);
-    const int result =
-        told.around([&] { return next<decltype(connect)>("connect")(fd, address, length); });
-    told.tell();
-    return result;
+    return told.around([&] { return next<decltype(connect)>("connect")(fd, address, length); });
 }
 
 ssize_t send(int fd, const void* data, size_t size, int flags)
 {
     Told told("send", fd, std::to_string(size).c_str());
     told.has_data(data, static_cast<ssize_t>(size));
-    const ssize_t sent =
-        told.around([&] { return next<decltype(send)>("send")(fd, data, size, flags); });
-    told.tell();
-    return sent;
+    return told.around([&] { return next<decltype(send)>("send")(fd, data, size, flags); });
 }
 
 ssize_t recv(int fd, void* data, size_t size, int flags)
@@ -201,7 +189,6 @@ ssize_t recv(int fd, void* data, size_t size, int flags)
     const ssize_t received =
         told.around([&] { return next<decltype(recv)>("recv")(fd, data, size, flags); });
     told.has_data(data, received);
-    told.tell();
     return received;
 }
 
@@ -211,10 +198,8 @@ ssize_t sendto(int fd, const void* data, size_t size, int flags, const sockaddr*
     Told told("sendto", fd, "");
     write_address(told.call_.arguments, to);
     told.has_data(data, static_cast<ssize_t>(size));
-    const ssize_t sent = told.around(
+    return told.around(
         [&] { return next<decltype(sendto)>("sendto")(fd, data, size, flags, to, length); });
-    told.tell();
-    return sent;
 }
 
 ssize_t recvfrom(int fd, void* data, size_t size, int flags, sockaddr* from, socklen_t* length)
@@ -223,7 +208,6 @@ ssize_t recvfrom(int fd, void* data, size_t size, int flags, sockaddr* from, soc
     const ssize_t received = told.around(
         [&] { return next<decltype(recvfrom)>("recvfrom")(fd, data, size, flags, from, length); });
     told.has_data(data, received);
-    told.tell();
     return received;
 }
 
@@ -233,9 +217,7 @@ int shutdown(int fd, int how) noexcept
               how == SHUT_WR   ? "SHUT_WR"
               : how == SHUT_RD ? "SHUT_RD"
                                : "SHUT_RDWR");
-    const int result = told.around([&] { return next<decltype(shutdown)>("shutdown")(fd, how); });
-    told.tell();
-    return result;
+    return told.around([&] { return next<decltype(shutdown)>("shutdown")(fd, how); });
 }
 
 int close(int fd)
@@ -244,13 +226,8 @@ int close(int fd)
         return next<decltype(close)>("close")(fd);
     }
     Told told("close", fd, "");
-    const auto port = port_of(fd, getsockname);
-    const auto peer = port_of(fd, getpeername);
     const int result = told.around([&] { return next<decltype(close)>("close")(fd); });
-    told.call_.fd = -1; // it may be another thread's by now
-    told.call_.port = port;
-    told.call_.peer = peer;
-    told.tell();
+    told.call_.fd = -1; // it may be another thread's by now; the ports are known
     return result;
 }
 }

@@ -17,6 +17,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <netinet/tcp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,6 +29,16 @@ struct Player {
     std::string name;
     bool has_ended = false;
 };
+
+/// The name of a TCP state, as Linux numbers them; empty for none. TCP_INFO in tcp(7), proc(5)
+inline std::string state_name(int state)
+{
+    static const std::vector<std::string> names = {
+        "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
+        "TIME_WAIT", "CLOSED",      "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING"};
+    const auto number = static_cast<std::size_t>(state);
+    return number < names.size() ? names[number] : "";
+}
 
 class Stage
 {
@@ -60,7 +71,7 @@ class Stage
     ~Stage()
     {
         for (Player& player : players) {
-            stop(player, SIGKILL);
+            stop(player);
         }
         ::close(capture_);
         ::close(calls_[0]);
@@ -72,10 +83,10 @@ class Stage
 
     /// Starts a program: on the left, or on the right, where the second host is, if there is one.
     Player& start(int side, const std::string& name, std::vector<std::string> words);
-    static void stop(Player& player, int signal)
+    static void stop(Player& player)
     {
         if (!player.has_ended) {
-            ::kill(player.pid, signal);
+            ::kill(player.pid, SIGKILL);
             ::waitpid(player.pid, nullptr, 0);
             player.has_ended = true;
         }
@@ -151,7 +162,7 @@ class Stage
     }
     void capture(const char* card);
     bool take_frame();
-    bool take_calls();
+    void take_calls();
 
     Descriptor here_{open_network(), "open"};
     std::optional<Descriptor> there_;
@@ -206,15 +217,12 @@ inline bool Stage::take_frame()
     return true;
 }
 
-inline bool Stage::take_calls()
+inline void Stage::take_calls()
 {
     WireCall call;
-    bool any = false;
     while (::read(calls_[0], &call, sizeof call) == static_cast<ssize_t>(sizeof call)) {
         calls.push_back(call);
-        any = true;
     }
-    return any;
 }
 
 inline void Stage::watch_until(const std::string& what, const std::function<bool()>& condition)
@@ -293,9 +301,6 @@ inline Player& Stage::start(int side, const std::string& name, std::vector<std::
 
 inline std::vector<std::string> Stage::states_of(std::uint32_t port)
 {
-    static const std::vector<std::string> names = {
-        "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
-        "TIME_WAIT", "CLOSED",      "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING"};
     std::vector<std::string> found;
     std::ifstream table("/proc/self/net/tcp");
     std::string line;
@@ -304,8 +309,8 @@ inline std::vector<std::string> Stage::states_of(std::uint32_t port)
         unsigned local = 0;
         unsigned state = 0;
         if (std::sscanf(line.c_str(), "%*d: %*8x:%4x %*8x:%*4x %2x", &local, &state) == 2 &&
-            local == port && state < names.size()) {
-            found.push_back(names[state]);
+            local == port) {
+            found.push_back(state_name(static_cast<int>(state)));
         }
     }
     return found;
