@@ -46,7 +46,6 @@ struct Check {
     std::string name;
     std::string test; ///< GoogleTest's name for it
     std::string step;
-    int points = 0;
     std::vector<std::string> needs; ///< what cannot be tried is neither passed nor failed
     std::string sentence;
     std::string topic;
@@ -77,7 +76,6 @@ std::vector<Check> read_checks(const std::string& path)
             throw std::runtime_error(
                 path + ": a row has seven or eight fields with tabs between them, not: " + row);
         }
-        check.points = std::stoi(points);
         std::istringstream list(needs);
         for (std::string need; list >> need;) {
             if (need != "-") {
@@ -230,8 +228,7 @@ void wait_for_the_port()
 {
     if (!the_port_is_free()) {
         std::cerr << "\nWaiting up to a minute for port 9999: connections that have just ended "
-                     "still hold it "
-                     "(TIME_WAIT).\n";
+                     "still hold it (TIME_WAIT).\n";
         eventually(the_port_is_free, Seconds(65));
     }
 }
@@ -434,8 +431,9 @@ class Run
         return good;
     }
 
-    /// Adds a line to the file of results: the name, what came of it, and the details, in which \n,
-    /// \r and \\ stand for what would end the line, and for a backslash. Programs may print anything.
+    /// Adds a line to the file of results: the name, what came of it, and the details, in which
+    /// \n, \r and \\ stand for what would end the line, and for a backslash: programs may print
+    /// anything.
     static void record(const Check& check, const std::string& result, const std::string& details)
     {
         if (variable("RESULTS").empty()) {

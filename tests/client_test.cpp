@@ -68,10 +68,9 @@ class Visit
                 in("accept") ? "It waits in accept, as a server does. A client calls connect."
                 : in("read") ? "It waits for input from the keyboard. The notebook's client asks "
                                "for nothing."
-                : in("recv")
-                    ? "It waits in recv, but has not connected over TCP. Was the socket made with "
-                      "SOCK_STREAM, and is connect called?"
-                    : "";
+                : in("recv") ? "It waits in recv, but has not connected over TCP. Was the socket "
+                               "made with SOCK_STREAM, and is connect called?"
+                             : "";
         }
         return fails(finding);
     }
@@ -219,8 +218,7 @@ class Visit
         if (server->ended()) {
             return expected == "exit" ? "The connection was closed without exit."
                                       : "The connection was closed before the conversation was "
-                                        "over: is there a loop over all "
-                                        "the names?";
+                                        "over: is there a loop over all the names?";
         }
         if (client.has_ended()) {
             return "";
@@ -244,20 +242,19 @@ class Visit
         };
         std::string found;
         if (first) {
-            found = tries(
-                "\n", "The message came only after the server had sent a newline: the client reads "
-                      "lines (readline, "
-                      "getline, fgets), and the server sends none. recv returns what has arrived.");
-            found = !found.empty()
-                        ? found
-                        : tries(std::string(1100, 'x'),
-                                "The message came only after more than 1,024 bytes: the client "
-                                "waits until a buffer is "
-                                "full (read, MSG_WAITALL, a loop). recv returns what has arrived.");
+            found = tries("\n", "The message came only after the server had sent a newline: the "
+                                "client reads lines (readline, getline, fgets), and the server "
+                                "sends none. recv returns what has arrived.");
             found = !found.empty() ? found
-                                   : tries("", "The message came only after the server had ended "
-                                               "its side: the client receives until "
-                                               "the end, where one recv is one answer.");
+                                   : tries(std::string(1100, 'x'),
+                                           "The message came only after more than 1,024 bytes: the "
+                                           "client waits until a buffer is full (read, "
+                                           "MSG_WAITALL, a loop). recv returns what has arrived.");
+            found =
+                !found.empty()
+                    ? found
+                    : tries("", "The message came only after the server had ended its side: the "
+                                "client receives until the end, where one recv is one answer.");
         }
         if (!found.empty()) {
             return found;
@@ -352,9 +349,8 @@ TEST(NotebookClient, PrintsWhatItReceives)
             [&] { return again.client.out().find("Welcome!\n") != std::string::npos; },
             Seconds(0.5));
         if (appears) { // as the notebook's own client does, it holds lines back in a file only
-            RecordProperty("note",
-                           "In a file or a pipe, the lines come only in the end: they stay in "
-                           "a buffer. On a terminal they appear at once.");
+            RecordProperty("note", "In a file or a pipe, the lines come only in the end: they stay "
+                                   "in a buffer. On a terminal they appear at once.");
             return;
         }
         REQUIRE(visit.fails({"\"Welcome!\" (8 bytes)",
@@ -379,10 +375,10 @@ TEST(NotebookClient, LeavesWithExit)
         REQUIRE(visit.fails(
             {"the end of the connection", "the end of the connection",
              rest.empty() ? "nothing, and the connection is still open" : quote(rest),
-             rest.empty() ? "The client has said exit, the server has closed, and the client has "
-                            "not: does a loop go on? "
-                            "At the end recv returns nothing (0, b''), at once and each time."
-                          : "Something is sent behind exit.",
+             rest.empty()
+                 ? "The client has said exit, the server has closed, and the client has not: does "
+                   "a loop go on? At the end recv returns nothing (0, b''), at once and each time."
+                 : "Something is sent behind exit.",
              line::leave, ""}));
     }
     const int status = visit.client.status(Seconds(1.5));
@@ -415,12 +411,12 @@ TEST(NotebookClient, LeavesWithExit)
     if (client_port() == 0) {
         Program refused(nobody_there);
         if (refused.until([] { return false; }, Seconds(1)); refused.status(Seconds(0)) == 0) {
-            REQUIRE(not_yet(refused, "client",
-                            {"", "without a server, an exit status that is not 0", "exit status 0",
-                             "connect fails when nobody listens. A program that goes on as if it "
-                             "had not must at least not say that all went well: look at what "
-                             "connect returns.",
-                             line::connect, "./client, without a server; then: echo $?"}));
+            REQUIRE(not_yet(
+                refused, "client",
+                {"", "without a server, an exit status that is not 0", "exit status 0",
+                 "connect fails when nobody listens. A program that goes on as if it had not must "
+                 "at least not say that all went well: look at what connect returns.",
+                 line::connect, "./client, without a server; then: echo $?"}));
         }
     }
 }

@@ -100,8 +100,7 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     const std::string is_out = exchange.printed ? "is printed" : "is sent";
     if (!exchange.printed && expected.size() < 8 && expected.size() + rest.size() == 8) {
         return "Exactly 8 bytes came, which is the size of a pointer: sizeof of a pointer is not "
-               "the length of the text "
-               "(strlen is).";
+               "the length of the text (strlen is).";
     }
     if (all_of(rest, "\r\n")) {
         const bool both = contains(rest, "\r");
@@ -178,8 +177,7 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     }
     if (x == "'" + name + "'" || x == "\"" + name + "\"") {
         return "There are quotes around the name: it is shown as in a program's text (repr, or "
-               "%r), not as "
-               "it is.";
+               "%r), not as it is.";
     }
     if (x.starts_with(name)) {
         const std::string rest = x.substr(name.size());
@@ -215,26 +213,22 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     }
     if (exchange.unanswered > 1 && all.ends_with(x) && x.size() > name.size()) {
         return "Messages that were sent one after another arrived in one recv: the server was not "
-               "in recv when the first one "
-               "came. Is there a pause before recv, too?";
+               "in recv when the first one came. Is there a pause before recv, too?";
     }
     if (exchange.sent.size() > 1 && x.ends_with(name) && x.size() > name.size() &&
         all.ends_with(x)) {
         return "The messages pile up: an earlier one still stands before this one. Each recv is a "
-               "message "
-               "of its own, and starts with an empty buffer.";
+               "message of its own, and starts with an empty buffer.";
     }
     for (std::size_t i = 0; i + 1 < exchange.sent.size(); ++i) {
         if (x == exchange.sent[i]) {
             return "The greeting is for an earlier message: the bytes that recv returned now are "
-                   "not the "
-                   "ones that are greeted.";
+                   "not the ones that are greeted.";
         }
     }
     if (std::find(exchange.others.begin(), exchange.others.end(), x) != exchange.others.end()) {
         return "This is the name that another client sent: two threads share a buffer, or a "
-               "variable. Each "
-               "thread needs its own.";
+               "variable. Each thread needs its own.";
     }
     if (x == encoded_twice(name)) {
         return "Each byte above 127 became two: the bytes were decoded as Latin-1 and encoded as "
@@ -242,25 +236,21 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     }
     if (contains(x, "\xef\xbf\xbd") || (without(name, "?") == name && contains(x, "?"))) {
         return "Some bytes became replacement characters: the bytes were decoded in an encoding in "
-               "which "
-               "they are not valid (one character may also have been cut in two). Send them as "
-               "they came.";
+               "which they are not valid (one character may also have been cut in two). Send them "
+               "as they came.";
     }
     if (name.starts_with(x)) {
         if (name[x.size()] == '\0') {
             return "The name ends at its first zero byte: it is handled as a C string (strlen, "
-                   "%s). recv "
-                   "says how many bytes it has.";
+                   "%s). recv says how many bytes it has.";
         }
         if (std::isspace(static_cast<unsigned char>(name[x.size()])) != 0) {
             return "The name ends at its first blank or newline: it is read as a word or a line "
-                   "(>>, scanf, "
-                   "readline, split), not as the bytes that recv returned.";
+                   "(>>, scanf, readline, split), not as the bytes that recv returned.";
         }
         return "Only the first " + number(x.size()) + " of the name's " + number(name.size()) +
                " bytes are greeted: recv was given that size, or the buffer has it. The notebook "
-               "receives "
-               "1024.";
+               "receives 1024.";
     }
     if (x == trimmed(name)) {
         return "Blanks or newlines at the end of the name are gone (strip, trim, chomp): they "
@@ -275,16 +265,14 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     }
     if (is_place_holder(x)) {
         return "The place-holder itself was sent, not the name in its place: in Python, % data or "
-               "an f before "
-               "the quotes; in JavaScript, back-quotes; in Perl, double quotes.";
+               "an f before the quotes; in JavaScript, back-quotes; in Perl, double quotes.";
     }
     if (x == number(name.size())) {
         return "That is the number of bytes that recv returned, not the bytes.";
     }
     if (is_object(x)) {
         return "That is how the language shows an object, not the bytes in it: decode the bytes, "
-               "or make a "
-               "string of them.";
+               "or make a string of them.";
     }
     if (x.size() > name.size() && x.ends_with(name)) {
         return "Something stands before the name that the client did not send with this message.";
@@ -328,9 +316,8 @@ std::string diagnose_whole(const Exchange& exchange)
             (before.size() == 4 && (byte(3) == expected.size() || byte(0) == expected.size()) &&
              std::count(before.begin(), before.end(), '\0') == 3);
         if (length_first) {
-            return number(before.size()) +
-                   " bytes with the length stand before it (as from writeUTF or "
-                   "pack): the notebook sends the text alone.";
+            return number(before.size()) + " bytes with the length stand before it (as from "
+                                           "writeUTF or pack): the notebook sends the text alone.";
         }
         if (before == "\xef\xbb\xbf") {
             return "A byte order mark (EF BB BF) stands before it.";
@@ -361,8 +348,7 @@ std::string diagnose_whole(const Exchange& exchange)
         }
         if (received == "Welcome!") {
             return "The welcome came again instead of a greeting: it belongs before the loop, once "
-                   "for each "
-                   "client.";
+                   "for each client.";
         }
         if (received == "Hello, exit!" || received == "Bye!" || received == "Goodbye!") {
             return "";
@@ -371,8 +357,7 @@ std::string diagnose_whole(const Exchange& exchange)
     for (const std::string& later : exchange.next) {
         if (received.starts_with(later)) {
             return "\"" + later + "\" came where \"" + expected +
-                   "\" should have come: something is left out, or the order "
-                   "is another.";
+                   "\" should have come: something is left out, or the order is another.";
         }
     }
     if (lower(received) == lower(expected)) {
@@ -435,8 +420,7 @@ std::string diagnose(const Exchange& exchange)
         const std::string rest = received.substr(hello.size() + name.size());
         if (all_of(rest, std::string("\0!", 2))) {
             return "Zero bytes stand between the name and \"!\", or in its place: the whole buffer "
-                   "is taken for the "
-                   "name. recv says how many bytes it received.";
+                   "is taken for the name. recv says how many bytes it received.";
         }
         if (rest == "\n!" || rest == "\r\n!" || rest == "\n") {
             return "There is a newline behind the name that the client did not send.";
@@ -495,8 +479,7 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         if (is_object(lines[i])) {
             return "\"" + lines[i] +
                    "\" is how the language shows an object, not the bytes in it: decode the bytes, "
-                   "or make a "
-                   "string of them.";
+                   "or make a string of them.";
         }
         if (lines[i].starts_with("b'") || lines[i].starts_with("b\"")) {
             return repr(expected[i]);
@@ -507,8 +490,8 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         const std::string found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
         if (found.empty() && lines[i].starts_with(expected[i])) {
             return "Behind \"" + expected[i] +
-                   "\" more is printed: bytes of the buffer beyond what recv returned, "
-                   "or of an earlier answer. Print as many bytes as were received.";
+                   "\" more is printed: bytes of the buffer beyond what recv returned, or of an "
+                   "earlier answer. Print as many bytes as were received.";
         }
         if (std::find(expected.begin(), expected.begin() + static_cast<long>(i), lines[i]) !=
             expected.begin() + static_cast<long>(i)) {

@@ -84,9 +84,9 @@ std::string diagnose_said(const std::string& said)
         {"can only concatenate str",
          "A str and bytes are joined: decode the bytes that recv returned first."},
         {"can't concat", "A str and bytes are joined: decode the bytes that recv returned first."},
-        {"Address already in use", "bind failed: the port is in use. Is it bound twice in this "
-                                   "program, or does an earlier one still run? (A client does not "
-                                   "call bind: the port is the server's.)"},
+        {"Address already in use",
+         "bind failed: the port is in use. Is it bound twice in this program, or does an earlier "
+         "one still run? (A client does not call bind: the port is the server's.)"},
         {"Cannot assign requested address",
          "bind or connect failed: this machine does not have that address. Are its bytes in the "
          "right order (inet_pton, or htonl(INADDR_LOOPBACK))? Or is it another option's value?"},
@@ -103,8 +103,8 @@ std::string diagnose_said(const std::string& said)
          "That is not read as a number: the delay may have a fraction, such as 0.3."},
         {"unrecognized arguments", "It does not know an option that it was given: it takes --port "
                                    "and --delay, as the starter does."},
-        {"unrecognized option", "It does not know an option that it was given: it takes --port "
-                                "and --delay, as the starter does."},
+        {"unrecognized option", "It does not know an option that it was given: it takes --port and "
+                                "--delay, as the starter does."},
         {"'ascii' codec", "The name was taken for ASCII, which has no letters beyond 127: say "
                           "'utf-8' where it is decoded, and where it is encoded."},
         {"Resource temporarily unavailable",
@@ -113,11 +113,10 @@ std::string diagnose_said(const std::string& said)
         {"timed out", "A time-out ended it (settimeout, SO_RCVTIMEO): the notebook's recv waits "
                       "without a limit."},
         {"Broken pipe",
-         "A send on a connection that is gone failed. While the client is still there, it was "
-         "sent on the wrong socket: the listening one, or one that is closed."},
+         "A send on a connection that is gone failed. While the client is still there, it was sent "
+         "on the wrong socket: the listening one, or one that is closed."},
         {"not connected", "recv or send was called on a socket that is not connected: the "
-                          "listening one, where the one that accept "
-                          "returned is meant."},
+                          "listening one, where the one that accept returned is meant."},
         {"Bad file descriptor", "A socket was used after it was closed (close belongs behind the "
                                 "loop; an object that owns it may have been destroyed before the "
                                 "thread used it), or a descriptor is not what it should be."},
@@ -125,9 +124,9 @@ std::string diagnose_said(const std::string& said)
          "The socket cannot do that: was it made with SOCK_DGRAM? TCP takes SOCK_STREAM."},
         {"Permission denied",
          "It was not allowed: is the file executable, or the port under 1024?"},
-        {"Connection refused", "connect was refused: nobody listens at the address and port that "
-                               "it used. Are they the ones given, and is "
-                               "the port in network byte order (htons)?"},
+        {"Connection refused",
+         "connect was refused: nobody listens at the address and port that it used. Are they the "
+         "ones given, and is the port in network byte order (htons)?"},
         {"UnicodeDecodeError", "Bytes were decoded that are not text in that encoding."},
         {"SyntaxError", "Python cannot read the program: the line above says where."},
         {"IndentationError", "Python cannot read the program: the line above says where."},
@@ -157,12 +156,11 @@ std::string diagnose_end(Program& program, bool connected)
         return "";
     }
     if (program.killed_by() == SIGPIPE) {
-        return connected ? "A send on a connection that is gone raises SIGPIPE, which ends the "
-                           "whole program. Was it sent "
-                           "on the wrong socket, or to a client that had left? MSG_NOSIGNAL, or "
-                           "ignoring SIGPIPE, makes "
-                           "it an error of that send."
-                         : "";
+        return connected
+                   ? "A send on a connection that is gone raises SIGPIPE, which ends the whole "
+                     "program. Was it sent on the wrong socket, or to a client that had left? "
+                     "MSG_NOSIGNAL, or ignoring SIGPIPE, makes it an error of that send."
+                   : "";
     }
     const std::string said = program.err();
     if (const std::string known = diagnose_said(said); !known.empty()) {
@@ -175,8 +173,7 @@ std::string diagnose_end(Program& program, bool connected)
     }
     if (program.killed_by() == SIGABRT && said.find("terminate called") != std::string::npos) {
         return "An exception was thrown that nothing catches, and that ends the whole program: "
-               "catch it in the thread "
-               "where it is thrown.";
+               "catch it in the thread where it is thrown.";
     }
     return "";
 }

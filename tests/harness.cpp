@@ -60,8 +60,7 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
     if (!connected) {
         fail("connect to " + host + ":" + std::to_string(port) +
              ", where the server should be listening; is the port in network byte order (htons), "
-             "the address "
-             "right?");
+             "the address right?");
     }
     return Peer(fd);
 }

@@ -149,7 +149,7 @@ std::string quote(std::string_view bytes)
 }
 
 Program::Program(const std::string& command, const std::string& input, Output output)
-    : command_(command), out_(temporary_file()), err_(temporary_file())
+    : out_(temporary_file()), err_(temporary_file())
 {
     const int in = temporary_file();
     if (write(in, input.data(), input.size()) != static_cast<ssize_t>(input.size())) {
@@ -201,7 +201,7 @@ Program::~Program()
 {
     kill(-pid_, SIGKILL); // also its children, if it has ended itself
     note_running(pid_, 0);
-    if (is_marking()) { // a sandbox's programs end a moment after it, and until then hold their port
+    if (is_marking()) { // a sandbox's programs end, and give their port back, a moment after it
         eventually([&] { return activity_of(pid_).processes == 0; }, Seconds(2));
     }
     if (status_ == -1) {

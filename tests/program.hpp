@@ -45,7 +45,6 @@ class Program
     std::string out() const; ///< all of standard output so far
     std::string err() const; ///< all of standard error so far
     pid_t pid() const { return pid_; }
-    const std::string& command() const { return command_; }
     void signal(int number) const;
 
     /// True once standard output (or standard error) contains `text`.
@@ -75,7 +74,6 @@ class Program
     long measure(const std::string& what) const;
 
   private:
-    std::string command_;
     pid_t pid_ = -1;
     int out_ = -1;
     int err_ = -1;

@@ -27,12 +27,12 @@ bool appears_on_a_terminal(const std::string& delay, const std::function<std::st
 
 const std::string in_a_buffer =
     "The line is printed, but stays in a buffer: on a terminal it appears at once, in a file or a "
-    "pipe only when the buffer "
-    "is full or the program ends. Flush it: std::endl, fflush(stdout), flush=True, $| = 1.";
+    "pipe only when the buffer is full or the program ends. Flush it: std::endl, fflush(stdout), "
+    "flush=True, $| = 1.";
 
-const std::string child_goes_on = "Child processes go on after their client has left: does each "
-                                  "child exit when its client is served, or does it fall back "
-                                  "into the loop around accept?";
+const std::string child_goes_on =
+    "Child processes go on after their client has left: does each child exit when its client is "
+    "served, or does it fall back into the loop around accept?";
 
 // ---- Steps 1 to 3 -------------------------------------------------------------------------------
 
@@ -203,21 +203,18 @@ std::string diagnose_exit(const std::vector<std::string>& closed)
     };
     if (has("exits") && (has(" exit") || has("my exit"))) {
         return "exit is found anywhere in the message (in, contains, strstr, a regular "
-               "expression). It is exit only if these "
-               "four bytes are the whole message.";
+               "expression). It is exit only if these four bytes are the whole message.";
     }
     if (has("exits") || has("exit!")) {
         return "A message that only begins with exit is taken for it (startswith, strncmp with 4). "
-               "It is exit only if these "
-               "four bytes are the whole message.";
+               "It is exit only if these four bytes are the whole message.";
     }
     if (has("my exit")) {
         return "A message that only ends with exit is taken for it.";
     }
     if (has("e") || has("exi")) {
         return "The beginning of exit is taken for exit: the comparison stops where the message "
-               "does (strncmp with its "
-               "length, or 'in'). Compare the lengths, too.";
+               "does (strncmp with its length, or 'in'). Compare the lengths, too.";
     }
     if (has("Exit") || has("EXIT")) {
         return "Capital letters are taken for exit, too: the message is changed (lower), or "
@@ -225,8 +222,7 @@ std::string diagnose_exit(const std::vector<std::string>& closed)
     }
     if (has("exit\n") || has(" exit") || has("exit\r\n") || has("exit ")) {
         return "exit with a newline or a blank is taken for exit, too: the message is stripped "
-               "before it is compared. Those "
-               "are five bytes, and a name.";
+               "before it is compared. Those are five bytes, and a name.";
     }
     return "Another message than exit is taken for it.";
 }
@@ -254,13 +250,12 @@ TEST(NotebookServer, SaysGoodBye)
         REQUIRE(ends);
         eventually([&] { return server.has_ended(); }, Seconds(0.1));
         if (server.has_ended()) {
-            REQUIRE(client.fails({quote("exit"),
-                                  "the end of this connection, and a server that goes on",
-                                  "the end of the whole server",
-                                  "The exit of one client ended the whole server: exit(), "
-                                  "sys.exit() or return where the "
-                                  "loop of one thread is meant to end (break).",
-                                  step::leave, by_hand("exit")}));
+            REQUIRE(client.fails(
+                {quote("exit"), "the end of this connection, and a server that goes on",
+                 "the end of the whole server",
+                 "The exit of one client ended the whole server: exit(), sys.exit() or return "
+                 "where the loop of one thread is meant to end (break).",
+                 step::leave, by_hand("exit")}));
         }
     }
     std::vector<std::string> names = {"exits", "my exit", "exi", "Exit", "exit\n"};
@@ -340,17 +335,16 @@ TEST(NotebookServer, NoticesWhoLeaves)
                  " % of that time",
              children ? child_goes_on
                       : "A loop goes round and round without waiting: after a client has closed, "
-                        "recv returns nothing "
-                        "at once, each time; or a socket does not block.",
+                        "recv returns nothing at once, each time; or a socket does not block.",
              step::leave, "top"}));
     }
     if (!silent.is_greeted("May")) {
-        REQUIRE(silent.fails({"\"May\" (3 bytes), after more than two seconds of silence",
-                              quote("Hello, May!"), "no greeting",
-                              "A client that says nothing for a while is not served any more: the "
-                              "notebook's recv waits, "
-                              "without a limit (no settimeout, no SO_RCVTIMEO).",
-                              step::recv, "nc 127.0.0.1 {port}, wait, then type a name"}));
+        REQUIRE(
+            silent.fails({"\"May\" (3 bytes), after more than two seconds of silence",
+                          quote("Hello, May!"), "no greeting",
+                          "A client that says nothing for a while is not served any more: the "
+                          "notebook's recv waits, without a limit (no settimeout, no SO_RCVTIMEO).",
+                          step::recv, "nc 127.0.0.1 {port}, wait, then type a name"}));
     }
 }
 
@@ -372,8 +366,8 @@ std::string diagnose_address(const Server& server, const std::string& line,
     const auto has = [&](const std::string& text) { return line.find(text) != std::string::npos; };
     if (has(other)) {
         return "The address is another client's: it is taken from a variable that all threads "
-               "share (in the notebook, addr "
-               "where the parameter is called adddr). Each thread has to use its own.";
+               "share (in the notebook, addr where the parameter is called adddr). Each thread has "
+               "to use its own.";
     }
     if (has(":" + swapped) || has(swapped)) {
         return swapped + " is " + port +
@@ -385,8 +379,7 @@ std::string diagnose_address(const Server& server, const std::string& line,
     }
     if (has("::ffff:")) {
         return "The server listens on every address, IPv6 too, and shows clients of IPv4 as "
-               "::ffff:... The notebook's listens on "
-               "127.0.0.1.";
+               "::ffff:... The notebook's listens on 127.0.0.1.";
     }
     if (has("('127.0.0.1'")) {
         return "The address is printed as a tuple. '%s:%s' % addr has its two parts, with a colon "
@@ -397,8 +390,7 @@ std::string diagnose_address(const Server& server, const std::string& line,
     }
     if (has("0.0.0.0") || has(":0.") || has(":0 ")) {
         return "The address was never filled in: accept writes it where its second argument "
-               "points, and needs the size in the "
-               "third.";
+               "points, and needs the size in the third.";
     }
     if (line.find_first_of(std::string("\0\1\2\3\4\5\6\7\x10\x7f", 10)) != std::string::npos ||
         std::any_of(line.begin(), line.end(), [](char byte) { return byte < 0; })) {
@@ -489,10 +481,10 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
 
 // ---- A thread for each client -------------------------------------------------------------------
 
-const std::string by_value = "The threads share one variable: the loop's socket is handed over by "
-                             "its address (&sock, [&], a pointer, a global), and "
-                             "when the thread looks, the next client is already in it. Hand the "
-                             "socket and the address over by value.";
+const std::string by_value =
+    "The threads share one variable: the loop's socket is handed over by its address (&sock, [&], "
+    "a pointer, a global), and when the thread looks, the next client is already in it. Hand the "
+    "socket and the address over by value.";
 
 const std::string one_after_another =
     "The clients are greeted one after another: one waits for another's pause. No thread may hold "
@@ -652,10 +644,8 @@ TEST(NotebookServer, ServesManyAtOnce)
             REQUIRE(second.fails(
                 {"nothing; another client is connected and silent", "\"Welcome!\"", "nothing",
                  "The server serves one client at a time: while one is silent, the next waits. Is "
-                 "a "
-                 "thread started for each (target=tcplink, not tcplink(...)), without join before "
-                 "the next "
-                 "accept, and without a lock that it holds while it serves?",
+                 "a thread started for each (target=tcplink, not tcplink(...)), without join "
+                 "before the next accept, and without a lock that it holds while it serves?",
                  step::accept, "nc 127.0.0.1 {port}, and nc 127.0.0.1 {port} in a third one"}));
         }
         REQUIRE(second.is_welcomed());
@@ -670,13 +660,12 @@ TEST(NotebookServer, ServesManyAtOnce)
         const std::string two = second.address();
         REQUIRE(prints(server, {accepted(one), accepted(two), closed(two)}, two, one));
         if (silent.peer().has_news(Seconds(0.1)) || server.has_ended()) {
-            REQUIRE(
-                silent.fails({"\"exit\" from another client", "that this client is served on",
-                              "the end of this client's connection",
-                              "The exit of one client ended the service of another: what ends here "
-                              "is the loop of one "
-                              "thread (break), and not the server, nor another client's socket.",
-                              step::leave, by_hand("exit")}));
+            REQUIRE(silent.fails(
+                {"\"exit\" from another client", "that this client is served on",
+                 "the end of this client's connection",
+                 "The exit of one client ended the service of another: what ends here is the loop "
+                 "of one thread (break), and not the server, nor another client's socket.",
+                 step::leave, by_hand("exit")}));
         }
         REQUIRE(silent.is_greeted("Sarah"));
         Talk third(server);
@@ -752,12 +741,11 @@ TEST(NotebookServer, ReturnsEveryByte)
     if (no_text.peer().has_news()) {
         const std::string answer = no_text.peer().receive_now();
         if (!answer.empty() && answer != "Hello, \xc4\xe3!") {
-            REQUIRE(
-                no_text.fails({"", quote("Hello, \xc4\xe3!"), quote(answer),
-                               "Bytes that are not UTF-8 came back as others (decode with "
-                               "'replace' or 'ignore', or another "
-                               "encoding). A name comes back byte for byte, whatever its encoding.",
-                               step::greeting, by_hand("\xc4\xe3")}));
+            REQUIRE(no_text.fails(
+                {"", quote("Hello, \xc4\xe3!"), quote(answer),
+                 "Bytes that are not UTF-8 came back as others (decode with 'replace' or 'ignore', "
+                 "or another encoding). A name comes back byte for byte, whatever its encoding.",
+                 step::greeting, by_hand("\xc4\xe3")}));
         }
     }
     Talk joined(server, true);
@@ -776,21 +764,20 @@ TEST(NotebookServer, ReturnsEveryByte)
         REQUIRE(joined.fails(
             {"\"Yam\" and \"May\", in two sends, while the server was in its pause",
              quote("Hello, YamMay!"), "another answer",
-             "What has arrived when recv is called is one message: TCP knows no messages, "
-             "only bytes. Is recv called before the pause has passed, or are the messages "
-             "separated?",
+             "What has arrived when recv is called is one message: TCP knows no messages, only "
+             "bytes. Is recv called before the pause has passed, or are the messages separated?",
              step::recv,
              "(printf Sarah; sleep 0.5; printf Yam; sleep 0.1; printf May; sleep 3) | nc 127.0.0.1 "
              "{port}"}));
     }
     for (const std::string& name : {std::string(1024, 'a'), std::string(1000, 'b')}) {
         if (const auto heard = much.hears_greeting(name, {}, step::recv); !heard) {
-            REQUIRE(much.fails(
-                {"1,024 letters a and 1,000 letters b",
-                 "a greeting of the first 1,024 bytes, then one of the rest", "another answer",
-                 "recv is given another size than 1,024, so that a longer message is cut "
-                 "elsewhere, or not at all.",
-                 step::recv, ""}));
+            REQUIRE(much.fails({"1,024 letters a and 1,000 letters b",
+                                "a greeting of the first 1,024 bytes, then one of the rest",
+                                "another answer",
+                                "recv is given another size than 1,024, so that a longer message "
+                                "is cut elsewhere, or not at all.",
+                                step::recv, ""}));
         }
     }
 }
@@ -836,9 +823,9 @@ testing::AssertionResult leaves_nothing(Server& server, const Activity& before,
         finding.by_hand = "ls /proc/$(pidof server)/task";
     } else {
         finding.received = more(now.descriptors - before.descriptors, "open descriptors");
-        finding.diagnosis = "Sockets stay open after their client has left: close belongs behind "
-                            "the loop, on every way out "
-                            "of it. In a server with fork, the parent closes its copy, too.";
+        finding.diagnosis =
+            "Sockets stay open after their client has left: close belongs behind the loop, on "
+            "every way out of it. In a server with fork, the parent closes its copy, too.";
         finding.by_hand = "ls -l /proc/$(pidof server)/fd";
     }
     return not_yet(server, "server", finding);
@@ -870,12 +857,12 @@ TEST(NotebookServer, SurvivesBadManners)
                         server.has_ended() ? diagnosis + (known.empty() ? "" : " " + known) : "",
                         step::accept, ""});
     };
-    const std::string gone = "The end of one client must not be the end of the server: what send "
-                             "or recv reports about it is "
-                             "for that client's thread to handle, and ends nothing else.";
-    const std::string pipe = " A send to a client that has gone raises SIGPIPE, which ends the "
-                             "whole program, unless it is "
-                             "ignored or MSG_NOSIGNAL is given to send.";
+    const std::string gone =
+        "The end of one client must not be the end of the server: what send or recv reports about "
+        "it is for that client's thread to handle, and ends nothing else.";
+    const std::string pipe =
+        " A send to a client that has gone raises SIGPIPE, which ends the whole program, unless it "
+        "is ignored or MSG_NOSIGNAL is given to send.";
     for (int i = 0; i < 20; ++i) {
         Talk(server, true).peer().close(); // at once, in good order
     }

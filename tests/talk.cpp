@@ -82,8 +82,7 @@ std::string served_on(const std::string& out)
             return "\"" + line +
                    "\" is printed more than once: a client that has left is served on (is it still "
                    "among those that select or poll waits for?), and the next client, which has "
-                   "its "
-                   "descriptor now, is closed in its place.";
+                   "its descriptor now, is closed in its place.";
         }
     }
     return "";
@@ -210,21 +209,18 @@ std::string Talk::why_silent(const std::string& expected)
     }
     if (half_closed_ && peer_->ended()) {
         return "The client sent a name and then closed its sending side: the answer is still to be "
-               "sent, and only then is the "
-               "connection closed. (In Node, allowHalfOpen: true.)";
+               "sent, and only then is the connection closed. (In Node, allowHalfOpen: true.)";
     }
     if (peer_->was_reset()) {
         return "The connection was reset (RST) without an answer: it was closed while bytes from "
-               "this client were unread, "
-               "or the program ended.";
+               "this client were unread, or the program ended.";
     }
     if (peer_->ended()) {
-        return welcome ? "The connection was closed without a welcome: does the thread have the "
-                         "socket (was it destroyed, moved "
-                         "away or closed before the thread used it)?"
-                       : "The connection was closed without an answer: are the bytes taken for "
-                         "exit, or for the end? Is "
-                         "there a loop around recv?";
+        return welcome
+                   ? "The connection was closed without a welcome: does the thread have the socket "
+                     "(was it destroyed, moved away or closed before the thread used it)?"
+                   : "The connection was closed without an answer: are the bytes taken for exit, "
+                     "or for the end? Is there a loop around recv?";
     }
     const auto waits = waits_of(server_.pid());
     const auto in = [&](const std::string& call) {
@@ -262,8 +258,7 @@ std::string Talk::why_silent(const std::string& expected)
         const std::string after_name = what_comes(while_trying);
         if (after_name.starts_with("Welcome!")) {
             return "The welcome came only after the client had sent something: recv stands before "
-                   "send. The server "
-                   "speaks first.";
+                   "send. The server speaks first.";
         }
         if (after_name.starts_with("Hello")) {
             peer_->half_close();
@@ -276,14 +271,13 @@ std::string Talk::why_silent(const std::string& expected)
     peer_->say("\n");
     if (const std::string came = what_comes(while_trying); !came.empty()) {
         return "The answer came only after a newline: the server reads lines (readline, getline, "
-               "fgets), and the client "
-               "sends none. recv returns what has arrived.";
+               "fgets), and the client sends none. recv returns what has arrived.";
     }
     peer_->say(std::string(1100, 'x'));
     if (const std::string came = what_comes(while_trying); !came.empty() && !peer_->was_reset()) {
         return "The answer came only after more than 1,024 bytes: the server waits until a buffer "
-               "is full (read, "
-               "MSG_WAITALL, a loop until the size is reached). recv returns what has arrived.";
+               "is full (read, MSG_WAITALL, a loop until the size is reached). recv returns what "
+               "has arrived.";
     }
     peer_->half_close();
     const std::string at_the_end = what_comes(while_trying + Seconds(0.4));
@@ -297,8 +291,7 @@ std::string Talk::why_silent(const std::string& expected)
     }
     if (!at_the_end.empty()) {
         return "The answer came only after the client had ended its side: the server receives "
-               "until the end, where one "
-               "recv is one message.";
+               "until the end, where one recv is one message.";
     }
     if (in("poll")) {
         return welcome ? "It waits in select or poll, and has sent no welcome: it is sent when "
@@ -317,11 +310,9 @@ std::string Talk::why_silent(const std::string& expected)
     }
     if (in("recv") || in("read")) {
         return welcome ? "It waits in recv: it has sent nothing, has sent it to nobody, or has "
-                         "left it in a buffer "
-                         "that nobody flushes."
+                         "left it in a buffer that nobody flushes."
                        : "It waits in recv again: it has sent no answer, has sent it to nobody, or "
-                         "has left it in a "
-                         "buffer that nobody flushes.";
+                         "has left it in a buffer that nobody flushes.";
     }
     return "";
 }
@@ -368,10 +359,9 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
             return testing::AssertionSuccess();
         }
         finding.received += " in " + std::to_string(pieces) + " pieces";
-        finding.diagnosis =
-            "The answer came in several pieces, from several sends. A client that receives once, "
-            "as the "
-            "notebook's does, gets only the first. Put the answer together and send it in one.";
+        finding.diagnosis = "The answer came in several pieces, from several sends. A client that "
+                            "receives once, as the notebook's does, gets only the first. Put the "
+                            "answer together and send it in one.";
         return fails(finding);
     }
     if (received.empty()) {
@@ -436,20 +426,18 @@ testing::AssertionResult Talk::sees_the_end(const std::string& why, int others)
     if (peer_->was_reset()) {
         finding.received += ", and a reset (RST) where an end (FIN) was expected";
         finding.diagnosis = "The connection was reset: it was closed while bytes from this client "
-                            "were unread, or the "
-                            "program ended.";
+                            "were unread, or the program ended.";
     } else if (received.starts_with("Hello, !") || received.starts_with("Hello, b''!")) {
-        finding.diagnosis = "The end was greeted like a name: when the client has closed, recv "
-                            "returns nothing (an empty "
-                            "string, 0), at once and each time. That is where the loop ends.";
+        finding.diagnosis =
+            "The end was greeted like a name: when the client has closed, recv returns nothing (an "
+            "empty string, 0), at once and each time. That is where the loop ends.";
     } else if (received.find("exit") != std::string::npos && last == "exit") {
         finding.diagnosis =
             peer_->ended()
                 ? "exit was greeted before the connection was closed: it is looked at too late."
                 : "exit was greeted like a name: is it compared, after recv and before the answer, "
-                  "with exactly the bytes "
-                  "that came? (In Python bytes never equal a str; in C and Java == compares "
-                  "pointers.)";
+                  "with exactly the bytes that came? (In Python bytes never equal a str; in C and "
+                  "Java == compares pointers.)";
     } else if (!received.empty() && peer_->ended()) {
         finding.diagnosis =
             "Something was sent before the connection was closed; the notebook sends nothing.";
@@ -460,13 +448,14 @@ testing::AssertionResult Talk::sees_the_end(const std::string& why, int others)
                            others;
         finding.received = "nothing, and the connection is still open";
         finding.diagnosis =
-            reads ? (last == "exit" ? "The server is in recv again, so the loop went on."
-                                    : "The server is in recv again, so the loop went on: when recv "
-                                      "returns nothing (0, an "
-                                      "empty string), the client has closed, and the loop ends.")
-                  : "The connection is still open: is the socket closed after the loop (the "
-                    "client's, not the listening one), on every way out of it, in every process "
-                    "and by every object that has it?";
+            reads
+                ? (last == "exit"
+                       ? "The server is in recv again, so the loop went on."
+                       : "The server is in recv again, so the loop went on: when recv returns "
+                         "nothing (0, an empty string), the client has closed, and the loop ends.")
+                : "The connection is still open: is the socket closed after the loop (the "
+                  "client's, not the listening one), on every way out of it, in every process and "
+                  "by every object that has it?";
         finding.diagnosis += last == "exit" && reads ? " Is exit compared with exactly the bytes "
                                                        "received, without a newline or a zero byte?"
                                                      : "";

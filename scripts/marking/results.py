@@ -12,8 +12,7 @@ class Check:
     """A row of checks.tsv."""
 
     def __init__(self, fields, number):
-        self.name, self.test, self.step = fields[0], fields[1], fields[2]
-        self.points, self.needs, self.sentence = int(fields[3]), fields[4].split(), fields[5]
+        self.name, self.points, self.sentence = fields[0], int(fields[3]), fields[5]
         self.measures_time = fields[7:8] == ["time"]
         self.number = number
 

@@ -89,12 +89,12 @@ class Sandbox:
         small = ["--size", str(64 * MEGABYTE), "--tmpfs"] if self.sized else ["--tmpfs"]
         view += ["--proc", "/proc", "--dev", "/dev", *small, "/dev/shm", *small, "/tmp"]
         if compiles:
-            view += ["--bind", folder, "/work"]
+            view += ["--bind", folder, "/submission"]
         else:
-            view += [*small, "/work"]
+            view += [*small, "/submission"]
             for name in ("server", "client"):
-                view += ["--ro-bind-try", os.path.join(folder, name), f"/work/{name}"]
-        return view + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/work"]
+                view += ["--ro-bind-try", os.path.join(folder, name), f"/submission/{name}"]
+        return view + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/submission"]
 
     def clean_up(self, user):
         """Ends and removes what a user that is only there for one submission has left."""
