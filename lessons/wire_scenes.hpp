@@ -7,11 +7,10 @@
 
 constexpr int port = 9999; ///< the server's: nobody else is in this network
 
-inline Player& start_server(Stage& stage, const std::vector<std::string>& options)
+inline Player& start_server(Stage& stage, std::vector<std::string> options)
 {
-    std::vector<std::string> words = {"server"};
-    words.insert(words.end(), options.begin(), options.end());
-    Player& server = stage.start(1, "./server", words);
+    options.insert(options.begin(), "server");
+    Player& server = stage.start(1, "./server", std::move(options));
     stage.watch_until_waits_in(server, "accept");
     return server;
 }
@@ -54,7 +53,7 @@ inline void refused(Stage& stage)
 
 inline void lost_syn(Stage& stage)
 {
-    const Player& server = start_server(stage, {"--delay", "0.1"});
+    Player& server = start_server(stage, {"--delay", "0.1"});
     Loss loss(stage, server, stage.descriptor_of(server, "listen"));
     Player& client = stage.start(0, "./client", {"client", "Yam"});
     loss.until([](const Packet& packet) { return packet.has('S'); });

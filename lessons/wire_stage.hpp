@@ -82,7 +82,7 @@ class Stage
     Stage& operator=(const Stage&) = delete;
 
     /// Starts a program: on the left, or on the right, where the second host is, if there is one.
-    Player& start(int side, const std::string& name, std::vector<std::string> words);
+    Player& start(int side, std::string name, std::vector<std::string> words);
     static void stop(Player& player)
     {
         if (!player.has_ended) {
@@ -252,7 +252,7 @@ inline void Stage::watch_until_quiet(Seconds time)
     });
 }
 
-inline Player& Stage::start(int side, const std::string& name, std::vector<std::string> words)
+inline Player& Stage::start(int side, std::string name, std::vector<std::string> words)
 {
     const auto home = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     if (words[0] == "--player") { // this program itself, in another part
@@ -296,7 +296,7 @@ inline Player& Stage::start(int side, const std::string& name, std::vector<std::
     if (pid == -1) {
         throw_errno("fork");
     }
-    return players.emplace_back(Player{pid, side, name, false});
+    return players.emplace_back(Player{pid, side, std::move(name), false});
 }
 
 inline std::vector<std::string> Stage::states_of(std::uint32_t port)
