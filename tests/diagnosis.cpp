@@ -66,7 +66,8 @@ bool is_place_holder(const std::string& text)
     const bool braces = text.size() > 2 &&
                         (text[0] == '{' || text.starts_with("${") || text.starts_with("#{")) &&
                         text.back() == '}';
-    const bool variable = text.size() > 1 && text[0] == '$' && std::isalpha(text[1]) != 0;
+    const bool variable =
+        text.size() > 1 && text[0] == '$' && std::isalpha(static_cast<unsigned char>(text[1])) != 0;
     return braces || variable || std::find(known.begin(), known.end(), text) != known.end();
 }
 

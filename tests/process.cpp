@@ -61,6 +61,16 @@ std::vector<std::string> stat_fields(const std::string& path)
     return fields;
 }
 
+/// The kind of machine that a process's program was compiled for, as the head of an ELF file says
+/// it: 32 or 64 bits, the byte order, and the processor. elf(5)
+std::string kind_of_machine(pid_t pid)
+{
+    std::ifstream file(directory(pid) + "/exe", std::ios::binary);
+    std::string head(20, '\0');
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    return head.substr(4, 2) + head.substr(18);
+}
+
 /// The socket's address in one line of /proc/net/tcp: four bytes, or four times four, as the kernel
 /// has them.
 std::string address_in(const std::string& hex)
@@ -119,21 +129,44 @@ Activity activity_of(pid_t group)
 std::vector<std::string> waits_of(pid_t group)
 {
     static const std::map<long, std::string> names = {
-        {SYS_recvfrom, "recv"},    {SYS_recvmsg, "recv"},
-        {SYS_read, "read"},        {SYS_accept, "accept"},
-        {SYS_accept4, "accept"},   {SYS_connect, "connect"},
-        {SYS_sendto, "send"},      {SYS_write, "write"},
-        {SYS_nanosleep, "sleep"},  {SYS_clock_nanosleep, "sleep"},
-        {SYS_pselect6, "poll"},    {SYS_ppoll, "poll"},
+        {SYS_recvfrom, "recv"},
+        {SYS_recvmsg, "recv"},
+        {SYS_read, "read"},
+        {SYS_accept4, "accept"},
+        {SYS_connect, "connect"},
+        {SYS_sendto, "send"},
+        {SYS_write, "write"},
+        {SYS_nanosleep, "sleep"},
+        {SYS_clock_nanosleep, "sleep"},
+        {SYS_pselect6, "poll"},
+        {SYS_ppoll, "poll"},
         {SYS_epoll_pwait, "poll"},
-#ifdef SYS_poll // not on every kind of machine
-        {SYS_poll, "poll"},        {SYS_select, "poll"},
+        {SYS_futex, "a lock"},
+        {SYS_wait4, "wait"},
+#ifdef SYS_accept // these are not on every kind of machine
+        {SYS_accept, "accept"},
+#endif
+#ifdef SYS_poll
+        {SYS_poll, "poll"},
+        {SYS_select, "poll"},
         {SYS_epoll_wait, "poll"},
 #endif
-        {SYS_futex, "a lock"},     {SYS_wait4, "wait"},
+#ifdef SYS__newselect
+        {SYS__newselect, "poll"},
+#endif
+#ifdef SYS_futex_time64 // where a long has 32 bits
+        {SYS_clock_nanosleep_time64, "sleep"},
+        {SYS_pselect6_time64, "poll"},
+        {SYS_ppoll_time64, "poll"},
+        {SYS_futex_time64, "a lock"},
+#endif
     };
+    static const std::string own_kind = kind_of_machine(getpid());
     std::vector<std::string> waits;
     for (const pid_t pid : processes_of(group)) {
+        if (kind_of_machine(pid) != own_kind) {
+            continue; // its numbers mean other calls
+        }
         for (const std::string& thread : entries(directory(pid) + "/task")) {
             std::ifstream file(directory(pid) + "/task/" + thread + "/syscall");
             long number = -1;

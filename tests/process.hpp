@@ -27,7 +27,7 @@ struct Activity {
 Activity activity_of(pid_t group);
 
 /// The system calls in which its threads wait, in plain words: "recv", "accept", "sleep"; empty if
-/// unseen.
+/// unseen, as those of a program for another kind of machine are (in an emulator).
 std::vector<std::string> waits_of(pid_t group);
 
 /// A socket that waits for clients.

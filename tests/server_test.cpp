@@ -393,7 +393,7 @@ std::string diagnose_address(const Server& server, const std::string& line,
                "points, and needs the size in the third.";
     }
     if (line.find_first_of(std::string("\0\1\2\3\4\5\6\7\x10\x7f", 10)) != std::string::npos ||
-        std::any_of(line.begin(), line.end(), [](char byte) { return byte < 0; })) {
+        std::any_of(line.begin(), line.end(), [](char byte) { return (byte & 0x80) != 0; })) {
         return "What stands in the address's place is no text: is it memory that is used no more "
                "(freed, or of a function that has returned), or that was never filled in?";
     }
