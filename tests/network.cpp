@@ -36,9 +36,8 @@ bool try_to_enter(std::string& why)
     const std::string user = std::to_string(geteuid());
     const std::string group = std::to_string(getegid());
     if (unshare(CLONE_NEWNET) == -1) { // without privileges, they come with a user namespace
-        // In a user namespace of root's, the other users that marking takes would not be there.
-        const bool needs_users = is_marking() && geteuid() == 0;
-        if (needs_users || unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
+        // There, other users, which marking takes, do not exist.
+        if (!variable("KEEP_USERS").empty() || unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
             why = std::string("unshare: ") + std::strerror(errno);
             return false;
         }

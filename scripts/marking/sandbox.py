@@ -1,6 +1,8 @@
 """Where a submission's programs run: bubblewrap around each, which has its own view of processes and files, and limits on
 all that it may use. bwrap(1), prlimit(1), setpriv(1)"""
+import grp
 import os
+import pwd
 import shlex
 import shutil
 import signal
@@ -10,14 +12,41 @@ import time
 
 MEGABYTE = 1 << 20
 NPROC = 256  # processes and threads
+MOST = 64  # submissions at the same time; as root, each has a user of its own
+PLACES = ((1_900_000_000, 1_900_640_000), (20_000, 60_000), (1_000, 65_000))  # where such users' numbers are looked for
 PLAIN = ["env", "-i", "PATH=/usr/bin:/bin", "LANG=C.UTF-8"]  # nothing of the teacher's environment
 
 
+def spare_users():
+    """The first of MOST numbers in a row that are there for users and for groups, and that nobody has; None if there are none,
+    or if this process may not take them. In a container not every number is there. user_namespaces(7)"""
+    there = []
+    for path in ("/proc/self/uid_map", "/proc/self/gid_map"):
+        with open(path, encoding="ascii") as file:
+            rows = [[int(number) for number in line.split()] for line in file]
+        there.append([range(first, first + count) for first, _, count in rows])
+    taken = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
+    for low, high in PLACES:
+        spare = [first for first in range(low, high - MOST, MOST)
+                 if all(any(first in each and first + MOST - 1 in each for each in numbers) for numbers in there)
+                 and taken.isdisjoint(range(first, first + MOST))]
+        if spare:
+            first = spare[os.getpid() % len(spare)]  # another marking may run now
+            trial = subprocess.run(_as_user(first) + ["true"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            return first if trial.returncode == 0 else None
+    return None
+
+
+def _as_user(user):
+    """The words that make what follows run as this user."""
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+
+
 class Sandbox:
-    """Finds out what this machine allows. `weaknesses` are sentences on what is not protected."""
+    """Finds out what this machine allows. `weaknesses` are sentences on what is not protected. Programs run as the users from
+    number `first_user` on, or, where that is None, as whoever marks."""
 
     def __init__(self):
-        self.is_root = os.geteuid() == 0
         self.weaknesses = []
         self.extra = []
         self.sized = True
@@ -25,6 +54,7 @@ class Sandbox:
         missing = [each for each in ("prlimit", "setpriv", "choom", "env") if not shutil.which(each)]
         if missing:
             raise SystemExit(f"mark: {', '.join(missing)} is not installed (package util-linux).")
+        self.first_user = spare_users()
         if not shutil.which("bwrap"):
             self.weaknesses.append("bubblewrap is not installed (apt-get install bubblewrap).")
         else:
@@ -40,8 +70,17 @@ class Sandbox:
         if not self.has_bwrap:
             self.weaknesses.append("Submissions can read what their user may read, and use this machine's network.")
             self.weaknesses.append("They run as another user, whose processes and files are removed afterwards."
-                                   if self.is_root else "They run as you: nothing of yours is protected from them.")
+                                   if self.first_user else "They run as you: nothing of yours is protected from them.")
             self.weaknesses.append("How much they write to the disk is limited for each file only.")
+
+    @property
+    def environment(self):
+        """What the checks have to know: in a user namespace of their own the other users would not be there."""
+        return {"KEEP_USERS": "1"} if self.first_user else {}
+
+    def user(self, slot):
+        """The user for one of the submissions that are marked at the same time; None if it is whoever marks."""
+        return self.first_user and self.first_user + slot
 
     def _works(self):
         with tempfile.TemporaryDirectory() as place:
@@ -49,22 +88,21 @@ class Sandbox:
             folder = os.path.join(place, "try")
             os.mkdir(folder)
             try:
-                line = self.line(folder, 65534, "true")
+                line = self.line(folder, self.first_user, "true")
                 return subprocess.run(["sh", "-c", line], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False,
                                       cwd="/").returncode == 0
             except (OSError, subprocess.SubprocessError):
                 return False
 
     def line(self, folder, user, command, compiles=False):
-        """A line for the shell that runs a command inside, with `folder` as its own. As root, under the number `user`:
-        RLIMIT_NPROC does not bind root."""
-        own = 0 if self.has_bwrap or self.is_root else _threads_of(os.geteuid())  # they count, too
+        """A line for the shell that runs a command inside, with `folder` as its own; as `user`, if there are users to
+        spare: RLIMIT_NPROC does not bind root."""
+        own = 0 if self.has_bwrap or self.first_user else _threads_of(os.geteuid())  # they count, too
         limits = [f"--nproc={NPROC + own}", f"--as={4096 * MEGABYTE}", f"--fsize={(256 if compiles else 8) * MEGABYTE}",
                   f"--cpu={40 if compiles else 60}", "--core=0"]
         words = ["choom", "-n", "1000", "--"]  # the first to go when memory is short
-        if self.is_root:
-            words += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs",
-                      "prlimit", f"--nproc={NPROC}"]
+        if user:
+            words += _as_user(user) + ["--no-new-privs", "prlimit", f"--nproc={NPROC}"]
         words += PLAIN
         arguments = ""
         if self.has_bwrap:  # its arguments come from a file: a submission sees the command line of process 1
@@ -98,7 +136,7 @@ class Sandbox:
 
     def clean_up(self, user):
         """Ends and removes what a user that is only there for one submission has left."""
-        if not self.is_root:
+        if not user:
             return
         end = time.monotonic() + 10
         while (left := _processes_of(user)) and time.monotonic() < end:
@@ -123,8 +161,7 @@ class Sandbox:
             for row in rows:
                 if row.get("uid") == str(user):
                     number = row.get("shmid") or row.get("semid") or row.get("msqid")
-                    subprocess.run(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "ipcrm", option, number],
-                                   check=False, stderr=subprocess.DEVNULL)  # its owner may, and root not in every container
+                    subprocess.run(_as_user(user) + ["ipcrm", option, number], check=False, stderr=subprocess.DEVNULL)  # its owner may, and root not in every container
 
 
 def _threads_of(user):
