@@ -17,7 +17,7 @@ lessons  := $(patsubst %.cpp,$(BIN)/%,$(filter-out lessons/wire_shim.cpp,$(wildc
 # lessons/wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
 lessons  += $(if $(SANITIZE),,$(if $(filter Linux,$(shell uname)),lessons/wire_shim.so))
 code     := $(wildcard *.cpp *.hpp common/*.hpp lessons/*.cpp lessons/*.hpp lessons/exercise/starters/*.cpp tests/*.cpp tests/*.hpp)
-objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out tests/faults_shim.cpp tests/check.cpp tests/further_test.cpp,$(wildcard tests/*.cpp)))
+objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out $(addprefix tests/,faults_shim.cpp no_networks.cpp check.cpp further_test.cpp),$(wildcard tests/*.cpp)))
 FILTER   ?= *
 
 # What judges any implementation of the notebook's contract; the exercise is handed out with it.
@@ -36,6 +36,7 @@ all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those
 
 headers  := common.hpp $(wildcard common/*.hpp lessons/*.hpp)
 
+$(BIN)/lessons/%: override CXXFLAGS += -O0 # compiled sooner, and easier to step through
 $(BIN)/%: %.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
@@ -60,9 +61,13 @@ $(OBJ)/faults_shim.so: tests/faults_shim.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
+$(OBJ)/no_networks: tests/no_networks.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $< -o $@
+
 ifeq ($(SERVER)$(CLIENT),)
-test: $(shim) $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
-	LAB_BIN=$(BIN) LAB_SHIM=$(shim) tests/side_by_side $(OBJ)/run '$(FILTER)'
+test: $(shim) $(OBJ)/no_networks $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
+	LAB_BIN=$(BIN) LAB_SHIM=$(shim) LAB_NO_NETWORKS=$(OBJ)/no_networks tests/side_by_side $(OBJ)/run '$(FILTER)'
 else
 test: $(OBJ)/check
 	@ALL='$(ALL)' SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/check

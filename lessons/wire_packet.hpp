@@ -165,9 +165,11 @@ inline std::vector<std::string> unfold(const Frame& frame)
     field(12, 2, "type", packet.kind == Packet::Kind::arp ? "ARP" : "IPv4");
     if (packet.kind == Packet::Kind::arp) {
         title("ARP", 28, "which card has this address?");
-        field(14, 8, "for",
-              "Ethernet and IPv4, operation " + decimal(20, 2) +
-                  (frame.number(20, 2) == 1 ? ": a question" : ": an answer"));
+        field(14, 2, "hardware type", "Ethernet");
+        field(16, 2, "protocol type", "IPv4");
+        field(18, 2, "address lengths", "6 and 4 bytes");
+        field(20, 2, "operation",
+              decimal(20, 2) + (frame.number(20, 2) == 1 ? ": a question" : ": an answer"));
         field(22, 6, "sender's card", frame.hex(22, 6, ":"));
         field(28, 4, "sender's IP", frame.ip(28));
         field(32, 6, "target's card",

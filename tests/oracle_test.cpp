@@ -3,6 +3,7 @@
 // says so.
 #include "harness.hpp"
 
+#include <optional>
 #include <random>
 #include <thread>
 
@@ -11,25 +12,8 @@ using namespace lab;
 namespace
 {
 
-constexpr double delay =
-    0.03; // what both servers think; while they do, several sends become one message
-
-/// Both servers, or a reason to skip.
-class Oracle : public testing::Test
-{
-  protected:
-    static bool has_python()
-    {
-        static const bool found = Program("python3 -c pass").status() == 0;
-        return found;
-    }
-    void SetUp() override
-    {
-        if (!has_python()) {
-            GTEST_SKIP() << "python3, in which the notebook is written, is not here";
-        }
-    }
-};
+/// What both servers think, in seconds; while they do, several sends become one message.
+constexpr double delay = 0.03;
 
 /// The notebook's server on a free port, which it says on standard error.
 struct Notebook {
@@ -86,20 +70,27 @@ Script random_script(std::mt19937& random)
     return script;
 }
 
-/// Plays the script and returns all that came back, up to the end of the connection.
-std::string play(const Script& script, int port)
+/// Plays the script and returns all that came back, up to the end of the connection. Nothing if the
+/// machine was too busy to keep two messages apart, or the pieces of one together.
+std::optional<std::string> play_in_time(const Script& script, int port)
 {
     Peer client = Peer::to(port);
     std::string came = client.receive(8);
     for (const auto& pieces : script.messages) {
-        client.say("Yam"); // the server now thinks about this one
-        std::this_thread::sleep_for(Seconds(delay / 4));
+        const auto begin = Clock::now();
+        client.say("Yam");
+        std::this_thread::sleep_for(Seconds(delay / 4)); // the server now thinks about it
         std::size_t size = 0;
         for (const std::string& piece : pieces) {
             client.say(piece);
             size += piece.size();
         }
-        came += client.receive(11 + size + 8);
+        const bool in_time = Seconds(Clock::now() - begin).count() < delay;
+        const std::string answers = client.receive(11 + size + 8);
+        if (!in_time || !answers.starts_with("Hello, Yam!")) {
+            return {};
+        }
+        came += answers;
     }
     if (script.half_closes) {
         client.half_close();
@@ -109,7 +100,14 @@ std::string play(const Script& script, int port)
     return came + client.receive(100);
 }
 
-TEST_F(Oracle, GivesTheSameBytesInRandomConversations)
+std::string play(const Script& script, int port)
+{
+    std::optional<std::string> came;
+    eventually([&] { return (came = play_in_time(script, port)).has_value(); });
+    return came.value_or("nothing in time: this machine is too busy");
+}
+
+TEST(Oracle, GivesTheSameBytesInRandomConversations)
 {
     const unsigned seed = std::random_device()();
     const Notebook notebook(std::to_string(delay));
@@ -120,16 +118,9 @@ TEST_F(Oracle, GivesTheSameBytesInRandomConversations)
             std::mt19937 random(seed + i);
             for (int round = 0; round < 4; ++round) {
                 const Script script = random_script(random);
-                std::string expected = play(script, notebook.port);
-                std::string received = play(script, ours.port());
-                for (int retry = 0; retry < 3 && received != expected; ++retry) {
-                    expected =
-                        play(script, notebook.port);      // a busy machine may have let one message
-                    received = play(script, ours.port()); // become two: in time, they agree
-                }
-                EXPECT_EQ(received, expected)
+                const std::string expected = play(script, notebook.port);
+                EXPECT_EQ(play(script, ours.port()), expected)
                     << "seed " << seed << ", thread " << i << ", round " << round;
-                EXPECT_EQ(expected.substr(0, 19), "Welcome!Hello, Yam!");
             }
         });
     }
@@ -138,7 +129,7 @@ TEST_F(Oracle, GivesTheSameBytesInRandomConversations)
     }
 }
 
-TEST_F(Oracle, HasBothClientsTalkToBothServers)
+TEST(Oracle, HasBothClientsTalkToBothServers)
 {
     const Notebook notebook("0");
     const Server ours;
@@ -164,7 +155,7 @@ TEST_F(Oracle, HasBothClientsTalkToBothServers)
 
 // ---- Where the lab does better ------------------------------------------------------------------
 
-TEST_F(Oracle, LeavesAClientWaitingWhoseBytesAreNoUtf8WhereOursAnswers)
+TEST(Oracle, LeavesAClientWaitingWhoseBytesAreNoUtf8WhereOursAnswers)
 {
     const Notebook notebook("0");
     const Server ours;
@@ -179,7 +170,7 @@ TEST_F(Oracle, LeavesAClientWaitingWhoseBytesAreNoUtf8WhereOursAnswers)
     EXPECT_EQ(with_notebook.receive(1, Seconds(0.3)), "");
 }
 
-TEST_F(Oracle, SaysNothingOfAClientThatResetsWhereOursReportsItClosed)
+TEST(Oracle, SaysNothingOfAClientThatResetsWhereOursReportsItClosed)
 {
     const Notebook notebook("0");
     const Server ours;
@@ -193,24 +184,21 @@ TEST_F(Oracle, SaysNothingOfAClientThatResetsWhereOursReportsItClosed)
     EXPECT_EQ(notebook.program.out().find(" closed.\n"), std::string::npos);
 }
 
-TEST_F(Oracle, SplitsACharacterAt1024BytesAndDiesWhereOursAnswers)
+TEST(Oracle, SplitsACharacterAt1024BytesAndDiesWhereOursAnswers)
 {
-    const Notebook notebook(std::to_string(delay));
-    const Server ours(std::to_string(delay));
+    const Notebook notebook("0");
+    const Server ours;
     const std::string name =
         std::string(1023, 'x') + "é"; // 1025 bytes: the last character is cut in two
     Peer with_notebook = Peer::to(notebook.port);
     Peer with_ours = ours.client();
     for (Peer* client : {&with_notebook, &with_ours}) {
         ASSERT_TRUE(client->hears("Welcome!", "step 4"));
-        client->say("Yam");
-        std::this_thread::sleep_for(Seconds(delay / 4));
-        client->say(name);
+        client->say(name); // in one segment, so that both its parts are there for recv at once
     }
-    EXPECT_EQ(with_ours.receive(11 + 1032 + 9),
-              "Hello, Yam!Hello, " + name.substr(0, 1024) + "!Hello, \xa9!");
+    EXPECT_EQ(with_ours.receive(1032 + 9), "Hello, " + name.substr(0, 1024) + "!Hello, \xa9!");
     ASSERT_TRUE(notebook.program.reports("UnicodeDecodeError"));
-    EXPECT_EQ(with_notebook.receive(12, Seconds(0.3)), "Hello, Yam!");
+    EXPECT_EQ(with_notebook.receive(1, Seconds(0.3)), "");
 }
 
 } // namespace

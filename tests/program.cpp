@@ -63,6 +63,14 @@ extern "C" void end_programs(int /*signal*/)
     _exit(130);
 }
 
+/// Waits a moment before the next look, longer if the last one, which began then, was costly: what
+/// waits must not keep what it waits for from running.
+void rest_from(Clock::time_point look)
+{
+    const Seconds cost = Clock::now() - look;
+    std::this_thread::sleep_for(std::clamp(4 * cost, Seconds(0.001), Seconds(0.005)));
+}
+
 std::string contents(int fd)
 {
     std::string text;
@@ -103,12 +111,12 @@ const Seconds patience{variable("PATIENCE").empty() ? 10 : std::stod(variable("P
 
 bool eventually(const std::function<bool()>& condition, Seconds limit)
 {
-    const auto end = Clock::now() + limit;
-    while (!condition()) {
-        if (Clock::now() > end) {
+    const auto start = Clock::now();
+    for (auto look = start; !condition(); look = Clock::now()) {
+        if (Clock::now() > start + limit) {
             return false;
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        rest_from(look);
     }
     return true;
 }
@@ -280,7 +288,7 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence)
             now - start > std::min(patience, silence * 5 + Seconds(1))) {
             return false;
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        rest_from(now);
     }
     return true;
 }
