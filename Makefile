@@ -10,18 +10,19 @@ BIN      := build/$(subst $(comma),-,$(SANITIZE))
 else
 BIN      := .
 endif
-OBJ      := $(if $(SANITIZE),$(BIN),build)/tests
+OUT      := $(if $(SANITIZE),$(BIN),build)
+OBJ      := $(OUT)/tests
 
 programs := $(BIN)/server $(BIN)/client
-lessons  := $(patsubst %.cpp,$(BIN)/%,$(filter-out lessons/wire_shim.cpp,$(wildcard lessons/*.cpp)))
-# lessons/wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
-lessons  += $(if $(SANITIZE),,$(if $(filter Linux,$(shell uname)),lessons/wire_shim.so))
-code     := $(wildcard *.cpp *.hpp common/*.hpp lessons/*.cpp lessons/*.hpp lessons/exercise/starters/*.cpp tests/*.cpp tests/*.hpp)
-objects  := $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter-out $(addprefix tests/,faults_shim.cpp no_networks.cpp check.cpp further_test.cpp),$(wildcard tests/*.cpp)))
-FILTER   ?= *
-
-# What judges any implementation of the notebook's contract; the exercise is handed out with it.
-contract := $(wildcard $(patsubst %,tests/%.?pp,check harness program process network finding diagnosis talk server_test client_test further_test))
+lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp)) $(BIN)/lessons/wire/wire
+# The wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
+lessons  += $(if $(SANITIZE),,lessons/wire/shim.so)
+code     := $(wildcard *.?pp common/*.?pp lessons/*.?pp lessons/wire/*.?pp lessons/exercise/starters/*.?pp tests/*/*.?pp)
+object    = $(patsubst %.cpp,$(OUT)/%.o,$(1))
+wire     := $(call object,$(filter-out %/shim.cpp,$(wildcard lessons/wire/*.cpp)))
+checks   := $(call object,$(wildcard tests/checks/*.cpp))
+tests    := $(filter-out %/check.o,$(checks)) $(call object,$(wildcard tests/lab/*_test.cpp))
+FILTER   ?= *-Further.*
 
 # What can be built at the same time is; -j on the command line overrides it.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -29,45 +30,49 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench fuzz soak demo wire handout autograder print-contract mistakes format lint clean help
+.PHONY: all test bench fuzz soak demo wire handout autograder mistakes format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
 
-headers  := common.hpp $(wildcard common/*.hpp lessons/*.hpp)
+headers  := common.hpp $(wildcard common/*.hpp lessons/*.hpp lessons/wire/*.hpp)
 
 $(BIN)/lessons/%: override CXXFLAGS += -O0 # compiled sooner, and easier to step through
 $(BIN)/%: %.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
-lessons/wire_shim.so: lessons/wire_shim.cpp lessons/wire_call.hpp
+lessons/wire/shim.so: lessons/wire/shim.cpp lessons/wire/call.hpp
 	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
-$(OBJ)/%.o: tests/%.cpp $(headers) $(wildcard tests/*.hpp)
+$(BIN)/lessons/wire/wire: $(wire)
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -o $@
+
+$(OUT)/%.o: %.cpp $(headers) $(wildcard tests/checks/*.hpp)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $< -o $@
 
-$(OBJ)/run: $(objects)
+$(OBJ)/run: $(tests)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
 
-$(OBJ)/check: $(patsubst tests/%.cpp,$(OBJ)/%.o,$(filter %.cpp,$(contract)))
+$(OBJ)/check: $(checks)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -o $@
 
 # Preloaded into programs to make their system calls fail. The sanitizers have a library of their own in that place.
 shim     := $(if $(SANITIZE),,$(OBJ)/faults_shim.so)
 
-$(OBJ)/faults_shim.so: tests/faults_shim.cpp
+$(OBJ)/faults_shim.so: tests/lab/faults_shim.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
-$(OBJ)/no_networks: tests/no_networks.cpp
+$(OBJ)/no_networks: tests/lab/no_networks.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
 ifeq ($(SERVER)$(CLIENT),)
 test: $(shim) $(OBJ)/no_networks $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
-	LAB_BIN=$(BIN) LAB_SHIM=$(shim) LAB_NO_NETWORKS=$(OBJ)/no_networks tests/side_by_side $(OBJ)/run '$(FILTER)'
+	LAB_BIN=$(BIN) LAB_SHIM=$(shim) LAB_NO_NETWORKS=$(OBJ)/no_networks tests/lab/side_by_side $(OBJ)/run '$(FILTER)'
 else
 test: $(OBJ)/check
 	@ALL='$(ALL)' SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/check
@@ -92,8 +97,8 @@ fuzz: build/fuzz/http_fuzz build/fuzz/options_fuzz ## fuzz the parsers with clan
 soak: $(programs) ## well- and ill-behaved clients, mixed, for MINUTES (5); fails on a wrong byte, growth or a stuck thread
 	scripts/soak $(MINUTES)
 
-wire: all ## see the wire: calls, segments and states on one page, scene after scene (lessons/wire --list)
-	@lessons/wire --list | while read -r scene rest; do lessons/wire --scene $$scene || exit 1; done
+wire: all ## see the wire: calls, segments and states on one page, scene after scene; lessons/wire/wire plays one
+	@lessons/wire/wire --list | while read -r scene rest; do lessons/wire/wire --scene $$scene || exit 1; done
 
 demo: all ## watch the server and two clients, side by side
 	scripts/demo
@@ -103,9 +108,6 @@ handout: ## make what a class is given: build/greeting-lab/ and build/greeting-l
 
 autograder: ## make build/autograder.zip, to be uploaded to Gradescope as it is
 	scripts/autograder
-
-print-contract:
-	@echo $(contract)
 
 mistakes: $(OBJ)/check ## make the mistakes that beginners make, and see that the advice on each is right
 	tests/mistakes/run
@@ -122,7 +124,7 @@ compile_commands.json: Makefile ## for editors: how each file is compiled
 	"$$separator" "$(CURDIR)" "$$file" "$(CXX) -std=c++20 -I. -c $$file"; separator=,; done >$@; echo ']' >>$@
 
 clean: ## remove what was built
-	rm -rf build server client compile_commands.json $(basename $(wildcard lessons/*.cpp)) lessons/wire_shim.so
+	rm -rf build server client compile_commands.json $(basename $(wildcard lessons/*.cpp)) lessons/wire/wire lessons/wire/shim.so
 
 help: ## this
 	@sed -n 's/^\([a-z_.]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 32

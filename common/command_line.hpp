@@ -62,13 +62,18 @@ inline Seconds decimal_seconds(const std::string& option, const std::string& giv
 class CommandLine
 {
   public:
-    /// Reads the options called `names`, each with a value. --help prints `usage` and ends the
-    /// program with status 0; an unknown option ends it with status 2. getopt_long(3)
-    CommandLine(int argc, char* argv[], const char* usage, const std::vector<const char*>& names)
+    /// Reads the options called `names`, each with a value, and `flags`, without. --help prints
+    /// `usage` and ends the program with status 0; an unknown option ends it with status 2.
+    /// getopt_long(3)
+    CommandLine(int argc, char* argv[], const char* usage, const std::vector<const char*>& names,
+                const std::vector<const char*>& flags = {})
     {
         std::vector<option> table;
         for (const char* name : names) {
             table.push_back({name, required_argument, nullptr, 0});
+        }
+        for (const char* name : flags) {
+            table.push_back({name, no_argument, nullptr, 0});
         }
         table.push_back({"help", no_argument, nullptr, 'h'});
         table.push_back({});
@@ -81,11 +86,12 @@ class CommandLine
                 std::cout << usage;
                 std::exit(0);
             }
-            given_[names[static_cast<std::size_t>(index)]] = optarg;
+            given_[table[static_cast<std::size_t>(index)].name] = optarg != nullptr ? optarg : "";
         }
         operands_.assign(argv + optind, argv + argc);
     }
 
+    bool has(const std::string& name) const { return given_.contains(name); }
     std::string text(const std::string& name, const std::string& otherwise) const
     {
         if (given_.contains(name) && given_.at(name).empty()) {

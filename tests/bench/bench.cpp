@@ -312,7 +312,7 @@ try {
     const auto start = Clock::now();
 
     const std::string ours = bin + "/server --port 0 --delay 0 --max-clients 12000";
-    const std::string python = "python3 tests/notebook_server.py 0 0";
+    const std::string python = "python3 tests/lab/notebook_server.py 0 0";
     const bool has_python = std::system("python3 -c pass >/dev/null 2>&1") == 0;
     const Server floor("floor", "build/bench/floor");
     const Server server("server", ours);

@@ -1,131 +1,70 @@
-// wire_packet.hpp: what was caught on the wire, taken apart layer by layer, and written to a file
-// for Wireshark. packet(7), ip(7), tcp(7); RFC 791, 826, 9293
-#pragma once
-
-#include "../common/screen.hpp"
+#include "packet.hpp"
+#include "../../common/screen.hpp"
 
 #include <array>
-#include <cstdint>
 #include <cstdio>
 #include <fstream>
-#include <string>
-#include <vector>
+#include <utility>
 
-#include <arpa/inet.h>
+#include <netinet/in.h>
 
-/// A frame as it was on the wire, and when: nanoseconds of CLOCK_REALTIME.
-struct Frame {
-    std::int64_t time = 0;
-    std::vector<std::uint8_t> bytes;
-    bool is_lost = false; ///< it was thrown away, so that the scene shows what happens then
-
-    std::uint32_t number(std::size_t at, std::size_t size) const ///< in network byte order
-    {
-        std::uint32_t value = 0;
-        for (std::size_t i = at; i < at + size; ++i) {
-            value = value << 8 | (i < bytes.size() ? bytes[i] : 0U);
-        }
-        return value;
+Packet::Packet(const Frame& frame) : frame_(frame)
+{
+    const std::uint32_t type = frame.number(12, 2);
+    if (type == 0x0806) {
+        kind = Kind::arp;
+        return;
     }
-    std::string ip(std::size_t at) const
-    {
-        return std::to_string(number(at, 1)) + "." + std::to_string(number(at + 1, 1)) + "." +
-               std::to_string(number(at + 2, 1)) + "." + std::to_string(number(at + 3, 1));
+    if (type != 0x0800) {
+        return;
     }
-    std::string hex(std::size_t at, std::size_t size, const char* between = " ") const
-    {
-        std::string text;
-        for (std::size_t i = at; i < at + size && i < bytes.size(); ++i) {
-            constexpr char digits[] = "0123456789abcdef";
-            text += i > at ? between : "";
-            text += {digits[bytes[i] / 16], digits[bytes[i] % 16]};
-        }
-        return text;
+    transport = link + std::size_t{frame.number(link, 1) & 0xf} * 4;
+    const std::uint32_t protocol = frame.number(link + 9, 1);
+    const std::size_t end = link + frame.number(link + 2, 2);
+    if (protocol == IPPROTO_TCP) {
+        kind = Kind::tcp;
+        flags = frame.number(transport + 13, 1);
+        sequence = frame.number(transport + 4, 4);
+        acknowledged = frame.number(transport + 8, 4);
+        data = transport + std::size_t{frame.number(transport + 12, 1) >> 4} * 4;
+    } else if (protocol == IPPROTO_UDP) {
+        kind = Kind::udp;
+        data = transport + 8;
+    } else if (protocol == IPPROTO_ICMP) {
+        kind = Kind::icmp;
+        const std::size_t about = transport + 8; // the packet that it is about, from IP on
+        const std::size_t header = about + std::size_t{frame.number(about, 1) & 0xf} * 4;
+        from = frame.number(header + 2, 2); // the other way round: it goes back
+        to = frame.number(header, 2);
+        return;
+    } else {
+        return;
     }
-};
+    from = frame.number(transport, 2);
+    to = frame.number(transport + 2, 2);
+    length = end > data ? end - data : 0;
+}
 
-/// What a frame carries, in the words of the page.
-struct Packet {
-    enum class Kind { other, tcp, udp, icmp, arp };
-    static constexpr std::size_t link = 14; ///< bytes of Ethernet's header
-
-    explicit Packet(const Frame& frame) : frame_(frame)
-    {
-        const std::uint32_t type = frame.number(12, 2);
-        if (type == 0x0806) {
-            kind = Kind::arp;
-            return;
-        }
-        if (type != 0x0800) {
-            return;
-        }
-        transport = link + std::size_t{frame.number(link, 1) & 0xf} * 4;
-        const std::uint32_t protocol = frame.number(link + 9, 1);
-        const std::size_t end = link + frame.number(link + 2, 2);
-        if (protocol == IPPROTO_TCP) {
-            kind = Kind::tcp;
-            flags = frame.number(transport + 13, 1);
-            sequence = frame.number(transport + 4, 4);
-            acknowledged = frame.number(transport + 8, 4);
-            data = transport + std::size_t{frame.number(transport + 12, 1) >> 4} * 4;
-        } else if (protocol == IPPROTO_UDP) {
-            kind = Kind::udp;
-            data = transport + 8;
-        } else if (protocol == IPPROTO_ICMP) {
-            kind = Kind::icmp;
-            const std::size_t about = transport + 8; // the packet that it is about, from IP on
-            const std::size_t header = about + std::size_t{frame.number(about, 1) & 0xf} * 4;
-            from = frame.number(header + 2, 2); // the other way round: it goes back
-            to = frame.number(header, 2);
-            return;
-        } else {
-            return;
-        }
-        from = frame.number(transport, 2);
-        to = frame.number(transport + 2, 2);
-        length = end > data ? end - data : 0;
+std::string Packet::flag_names() const
+{
+    std::string names;
+    for (const auto& [flag, name] :
+         {std::pair{'F', "FIN"}, {'S', "SYN"}, {'R', "RST"}, {'P', "PSH"}, {'A', "ACK"}}) {
+        names += has(flag) ? (names.empty() ? "" : " ") + std::string(name) : "";
     }
+    return names;
+}
 
-    bool has(char flag) const ///< of TCP: 'S'YN, 'A'CK, 'F'IN, 'R'ST, 'P'SH
-    {
-        constexpr std::string_view order = "FSRPA";
-        return kind == Kind::tcp && (flags >> order.find(flag) & 1) != 0;
-    }
-    /// "SYN ACK", as the tutorial writes flags.
-    std::string flag_names() const
-    {
-        std::string names;
-        for (const auto& [flag, name] :
-             {std::pair{'F', "FIN"}, {'S', "SYN"}, {'R', "RST"}, {'P', "PSH"}, {'A', "ACK"}}) {
-            names += has(flag) ? (names.empty() ? "" : " ") + std::string(name) : "";
-        }
-        return names;
-    }
-    /// What it carries: a short text in quotes, a long one as its length.
-    std::string payload() const
-    {
-        const std::string text(frame_.bytes.begin() + static_cast<long>(data),
-                               frame_.bytes.begin() + static_cast<long>(data + length));
-        const std::string shown = "\"" + visible(text) + "\"";
-        return shown.size() <= 16 ? shown : "len=" + std::to_string(length);
-    }
-
-    Kind kind = Kind::other;
-    std::size_t transport = 0; ///< where TCP's, UDP's or ICMP's header begins
-    std::size_t data = 0;      ///< where the payload begins
-    std::size_t length = 0;    ///< of the payload
-    std::uint32_t flags = 0;
-    std::uint32_t sequence = 0;
-    std::uint32_t acknowledged = 0;
-    std::uint32_t from = 0; ///< ports
-    std::uint32_t to = 0;
-
-  private:
-    const Frame& frame_;
-};
+std::string Packet::payload() const
+{
+    const std::string text(frame_.bytes.begin() + static_cast<long>(data),
+                           frame_.bytes.begin() + static_cast<long>(data + length));
+    const std::string shown = "\"" + visible(text) + "\"";
+    return shown.size() <= 16 ? shown : "len=" + std::to_string(length);
+}
 
 /// The Internet checksum of some bytes, in a sum that is already there. RFC 1071
-inline std::uint32_t checksum(const Frame& frame, std::size_t at, std::size_t size,
+static std::uint32_t checksum(const Frame& frame, std::size_t at, std::size_t size,
                               std::uint32_t sum = 0)
 {
     for (std::size_t i = 0; i < size; i += 2) {
@@ -137,8 +76,7 @@ inline std::uint32_t checksum(const Frame& frame, std::size_t at, std::size_t si
     return sum;
 }
 
-/// One packet, layer by layer: each field's bytes, and what they mean. A line each.
-inline std::vector<std::string> unfold(const Frame& frame)
+std::vector<std::string> unfold(const Frame& frame)
 {
     const Packet packet(frame);
     std::vector<std::string> lines;
@@ -212,8 +150,7 @@ inline std::vector<std::string> unfold(const Frame& frame)
     return lines;
 }
 
-/// Writes frames as Wireshark and tcpdump read them: pcap, with nanoseconds. False if it fails.
-inline bool write_pcap(const std::string& path, const std::vector<Frame>& frames)
+bool write_pcap(const std::string& path, const std::vector<Frame>& frames)
 {
     std::ofstream file(path, std::ios::binary);
     const auto put = [&](std::initializer_list<std::uint32_t> numbers) {

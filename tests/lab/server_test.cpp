@@ -1,6 +1,6 @@
 // What the lab's own server does beyond the notebook: options, limits, stopping, and faults of
 // every day.
-#include "harness.hpp"
+#include "../checks/harness.hpp"
 
 #include <csignal>
 #include <thread>

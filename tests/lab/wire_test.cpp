@@ -1,7 +1,7 @@
-// lessons/wire: every scene, played once, by whoever runs the tests. What is checked is order,
+// The wire: every scene, played once, by whoever runs the tests. What is checked is order,
 // flags, lengths and states, and never a time, nor how many bare ACKs there are.
-#include "harness.hpp"
-#include "process.hpp"
+#include "../checks/harness.hpp"
+#include "../checks/process.hpp"
 
 #include <csignal>
 #include <fstream>
@@ -30,7 +30,7 @@ class Wire : public testing::Test
     /// not allow it, which only the program itself can tell.
     bool play(const std::string& scene)
     {
-        Program wire("lessons/wire --scene " + scene);
+        Program wire("lessons/wire/wire --scene " + scene);
         const int status = wire.status(Seconds(30));
         page_ = wire.out();
         EXPECT_TRUE(status == 0 || is_forbidden(wire)) << wire.err();
@@ -311,7 +311,7 @@ TEST_F(Wire, WritesWhatOthersRead)
                          "\"); sys.exit(not p.getElementsByTagName(\"line\"))'"))
         << "the picture is no XML, or has no arrows";
     EXPECT_FALSE(folder.has("a.pcap.part") || folder.has("a.svg.part"));
-    Program reader("python3 tests/read_pcap.py " + pcap);
+    Program reader("python3 tests/lab/read_pcap.py " + pcap);
     ASSERT_EQ(reader.status(), 0) << reader.err();
     page_ = reader.out();
     EXPECT_TRUE(
@@ -322,7 +322,7 @@ TEST_F(Wire, WritesWhatOthersRead)
 TEST_F(Wire, LeavesNothingBehindWhenItIsInterrupted)
 {
     const Folder folder;
-    Program wire("lessons/wire --scene lost-syn --pcap " + folder.path + "/a.pcap");
+    Program wire("lessons/wire/wire --scene lost-syn --pcap " + folder.path + "/a.pcap");
     const bool plays = wire.until([&] { return activity_of(wire.pid()).processes == 3; }, patience);
     if (is_forbidden(wire)) {
         return;
@@ -336,7 +336,7 @@ TEST_F(Wire, LeavesNothingBehindWhenItIsInterrupted)
 
 TEST_F(Wire, SaysWhereAFileCannotBeWritten)
 {
-    Program wire("lessons/wire --scene refused --svg /no/such/folder/a.svg");
+    Program wire("lessons/wire/wire --scene refused --svg /no/such/folder/a.svg");
     EXPECT_EQ(wire.status(), 1);
     if (is_forbidden(wire)) {
         return;
@@ -347,7 +347,7 @@ TEST_F(Wire, SaysWhereAFileCannotBeWritten)
 TEST(WireCommandLine, RefusesWhatItDoesNotKnow)
 {
     for (const std::string arguments : {"--scene nothing", "--colour", "session"}) {
-        Program wire(own("lessons/wire") + " " + arguments);
+        Program wire(own("lessons/wire/wire") + " " + arguments);
         EXPECT_EQ(wire.status(), 2) << arguments;
         EXPECT_FALSE(wire.err().empty());
     }
@@ -355,7 +355,7 @@ TEST(WireCommandLine, RefusesWhatItDoesNotKnow)
 
 TEST(WireCommandLine, SaysThatNetworksOfOnesOwnAreNotAllowed)
 {
-    Program wire(variable("LAB_NO_NETWORKS") + " " + own("lessons/wire"));
+    Program wire(variable("LAB_NO_NETWORKS") + " " + own("lessons/wire/wire"));
     EXPECT_EQ(wire.status(), 1);
     EXPECT_TRUE(wire.err().find("sudo") != std::string::npos) << wire.err();
     EXPECT_EQ(wire.out(), "");

@@ -1,5 +1,5 @@
 // What the lab's own client does beyond the notebook: options, names, and servers that misbehave.
-#include "harness.hpp"
+#include "../checks/harness.hpp"
 
 #include <csignal>
 #include <thread>

@@ -1,6 +1,6 @@
 // lessons/http_get against web servers that misbehave, which the tests play themselves, and one
 // that someone else wrote.
-#include "harness.hpp"
+#include "../checks/harness.hpp"
 
 #include <csignal>
 #include <filesystem>

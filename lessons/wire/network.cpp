@@ -1,8 +1,4 @@
-// wire_network.hpp: networks of one's own, and what is to be set about them. namespaces(7),
-// netdevice(7), veth(4), rtnetlink(7)
-#pragma once
-
-#include "../common/socket.hpp"
+#include "network.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -21,27 +17,11 @@
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 
-/// A descriptor that is closed in the end.
-class Descriptor
+namespace
 {
-  public:
-    Descriptor(int fd, const char* call) : fd_(fd)
-    {
-        if (fd == -1) {
-            throw_errno(call);
-        }
-    }
-    ~Descriptor() { ::close(fd_); }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    operator int() const { return fd_; } // NOLINT: as what it is
-
-  private:
-    int fd_;
-};
 
 /// Changes something about a network card of this process's network. netdevice(7)
-inline void set_card(const char* card, unsigned long what, const std::function<void(ifreq&)>& fill)
+void set_card(const char* card, unsigned long what, const std::function<void(ifreq&)>& fill)
 {
     const Descriptor fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
     ifreq request{};
@@ -52,43 +32,11 @@ inline void set_card(const char* card, unsigned long what, const std::function<v
     }
 }
 
-inline void switch_on(const char* card)
-{
-    set_card(card, SIOCSIFFLAGS, [](ifreq& request) { request.ifr_flags = IFF_UP | IFF_RUNNING; });
-}
-
-/// Gives a card its address, in a network of 256.
-inline void set_address(const char* card, const char* address)
-{
-    for (const auto& [what, text] :
-         {std::pair(SIOCSIFADDR, address), std::pair(SIOCSIFNETMASK, "255.255.255.0")}) {
-        set_card(card, static_cast<unsigned long>(what), [&, number = text](ifreq& request) {
-            sockaddr_in ip{};
-            ip.sin_family = AF_INET;
-            inet_pton(AF_INET, number, &ip.sin_addr);
-            std::memcpy(&request.ifr_addr, &ip, sizeof ip);
-        });
-    }
-}
-
-/// Makes a card cut what is sent into segments that fit on a real wire; loopback's own are large.
-inline void make_like_ethernet(const char* card)
-{
-    set_card(card, SIOCSIFMTU, [](ifreq& request) { request.ifr_mtu = ETH_DATA_LEN; });
-    for (const std::uint32_t help :
-         {std::uint32_t{ETHTOOL_STSO}, std::uint32_t{ETHTOOL_SGSO}}) { // no help by the card
-        ethtool_value off{help, 0};
-        set_card(card, SIOCETHTOOL,
-                 [&](ifreq& request) { request.ifr_data = reinterpret_cast<char*>(&off); });
-    }
-}
-
-/// Joins two networks with a wire: a pair of virtual cards, veth(4). The request is built of
-/// attributes within attributes, each with its length before it. rtnetlink(7)
+/// Asks for a pair of virtual cards. The request is built of attributes within attributes, each
+/// with its length before it. rtnetlink(7)
 class WireRequest
 {
   public:
-    /// `one` is the card here, `other` the one in the network behind `other_network`.
     WireRequest(const char* one, const char* other, int other_network)
     {
         header()->nlmsg_type = RTM_NEWLINK;
@@ -156,9 +104,7 @@ class WireRequest
     std::size_t size_ = 0;
 };
 
-/// Enters a network that nobody else is in. Without privileges, that takes a user namespace, too,
-/// in which this process may do to the network what root may. unshare(2)
-inline void try_to_enter_own_network()
+void try_to_enter_own_network()
 {
     const std::string user = std::to_string(::geteuid());
     const std::string group = std::to_string(::getegid());
@@ -173,10 +119,46 @@ inline void try_to_enter_own_network()
     switch_on("lo");
 }
 
-/// The same, once another process has found out that it works: some systems let a process into a
-/// network of its own, and then let it do nothing there.
-inline void enter_own_network()
+} // namespace
+
+void switch_on(const char* card)
 {
+    set_card(card, SIOCSIFFLAGS, [](ifreq& request) { request.ifr_flags = IFF_UP | IFF_RUNNING; });
+}
+
+void set_address(const char* card, const char* address)
+{
+    for (const auto& [what, text] :
+         {std::pair(SIOCSIFADDR, address), std::pair(SIOCSIFNETMASK, "255.255.255.0")}) {
+        set_card(card, static_cast<unsigned long>(what), [&, number = text](ifreq& request) {
+            sockaddr_in ip{};
+            ip.sin_family = AF_INET;
+            inet_pton(AF_INET, number, &ip.sin_addr);
+            std::memcpy(&request.ifr_addr, &ip, sizeof ip);
+        });
+    }
+}
+
+void make_like_ethernet(const char* card)
+{
+    set_card(card, SIOCSIFMTU, [](ifreq& request) { request.ifr_mtu = ETH_DATA_LEN; });
+    for (const std::uint32_t help :
+         {std::uint32_t{ETHTOOL_STSO}, std::uint32_t{ETHTOOL_SGSO}}) { // no help by the card
+        ethtool_value off{help, 0};
+        set_card(card, SIOCETHTOOL,
+                 [&](ifreq& request) { request.ifr_data = reinterpret_cast<char*>(&off); });
+    }
+}
+
+void join(const char* one, const char* other, int other_network)
+{
+    WireRequest(one, other, other_network).send();
+}
+
+void enter_own_network()
+{
+    // Some systems let a process into a network of its own, and then let it do nothing there: so
+    // another process tries it first.
     const pid_t trial = ::fork();
     if (trial == 0) {
         try {

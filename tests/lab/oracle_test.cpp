@@ -1,7 +1,7 @@
 // The notebook as the oracle: its server and client, in Python, hold the same conversations as
 // ours, and the bytes that come back agree. Where the lab does better on purpose, a case of its own
 // says so.
-#include "harness.hpp"
+#include "../checks/harness.hpp"
 
 #include <optional>
 #include <random>
@@ -18,7 +18,7 @@ constexpr double delay = 0.03;
 /// The notebook's server on a free port, which it says on standard error.
 struct Notebook {
     explicit Notebook(const std::string& think)
-        : program("python3 tests/notebook_server.py 0 " + think)
+        : program("python3 tests/lab/notebook_server.py 0 " + think)
     {
         EXPECT_TRUE(program.reports(". Ctrl-C")) << program.err();
         EXPECT_TRUE(program.prints("Waiting for connection...\n"));
@@ -135,7 +135,7 @@ TEST(Oracle, HasBothClientsTalkToBothServers)
     const Server ours;
     for (const int port : {notebook.port, ours.port()}) {
         for (const std::string& command :
-             {std::string("python3 tests/notebook_client.py "), own("client") + " --port "}) {
+             {std::string("python3 tests/lab/notebook_client.py "), own("client") + " --port "}) {
             Program client(command + std::to_string(port));
             EXPECT_EQ(client.status(), 0) << command << client.err();
             EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n")

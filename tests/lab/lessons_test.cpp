@@ -1,7 +1,7 @@
 // The documents' other programs, seen from outside: the tutorial's client and servers, and the
 // greeting over datagrams.
+#include "../checks/harness.hpp"
 #include "common.hpp"
-#include "harness.hpp"
 #include "lessons/datagram.hpp"
 
 #include <csignal>

@@ -1,8 +1,8 @@
 // Faults, injected for real: limits, signals, resets, stopped processes, outputs that nobody reads,
 // and a preloaded library that makes system calls fail. After each, the server serves a new client,
 // and has what it had before.
-#include "harness.hpp"
-#include "network.hpp"
+#include "../checks/harness.hpp"
+#include "../checks/network.hpp"
 
 #include <atomic>
 #include <csignal>

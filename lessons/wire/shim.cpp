@@ -1,7 +1,7 @@
-// wire_shim.cpp: a library that lessons/wire preloads into a program, so that its calls on sockets
+// shim.cpp: a library that lessons/wire preloads into a program, so that its calls on sockets
 // are seen. It takes the clock before and after each, asks for the socket's state, and passes the
 // call on as it is. ld.so(8), dlsym(3)
-#include "wire_call.hpp"
+#include "call.hpp"
 
 #include <algorithm>
 #include <cerrno>

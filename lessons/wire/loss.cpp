@@ -1,0 +1,31 @@
+#include "loss.hpp"
+
+#include <algorithm>
+
+#include <linux/filter.h>
+#include <sys/syscall.h>
+
+Loss::Loss(Stage& stage, const Player& player, int fd)
+    : stage_(stage), first_(static_cast<std::ptrdiff_t>(stage.frames.size())),
+      process_(static_cast<int>(::syscall(SYS_pidfd_open, player.pid, 0)), "pidfd_open"),
+      socket_(static_cast<int>(::syscall(SYS_pidfd_getfd, int(process_), fd, 0)), "pidfd_getfd")
+{
+    sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const sock_fprog filter{1, &nothing};
+    if (::setsockopt(socket_, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == -1) {
+        throw_errno("a filter");
+    }
+}
+
+void Loss::until(const std::function<bool(const Packet&)>& test)
+{
+    const auto is_meant = [&](const Frame& frame) { return test(Packet(frame)); };
+    stage_.watch_until("a packet can be lost", [&] {
+        return std::any_of(stage_.frames.begin() + first_, stage_.frames.end(), is_meant);
+    });
+    const int none = 0;
+    ::setsockopt(socket_, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof none);
+    for (auto frame = stage_.frames.begin() + first_; frame != stage_.frames.end(); ++frame) {
+        frame->is_lost = is_meant(*frame);
+    }
+}

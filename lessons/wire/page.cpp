@@ -1,0 +1,105 @@
+#include "page.hpp"
+
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
+
+std::string milliseconds(const Row& row, const Page& page)
+{
+    std::ostringstream text;
+    if (row.time >= page.start) {
+        text << std::fixed << std::setprecision(2)
+             << static_cast<double>(row.time - page.start) / 1e6;
+    }
+    return text.str();
+}
+
+namespace
+{
+
+constexpr int ladder = 42; ///< columns between the two lines
+
+/// A call, shortened where it does not fit: its arguments first.
+std::string fitted(const std::string& call, std::size_t width)
+{
+    const std::size_t open = call.find('(');
+    std::size_t close = call.rfind(')');
+    if (call.size() <= width) {
+        return call;
+    }
+    if (open != std::string::npos && close != std::string::npos) {
+        close -= call[close - 1] == '"' ? 1 : 0;
+        const std::size_t rest = open + 1 + call.size() - close + 2; // with the two dots
+        if (rest < width) {
+            return call.substr(0, open + 1 + width - rest) + ".." + call.substr(close);
+        }
+    }
+    return call.substr(0, width - 2) + "..";
+}
+
+/// What stands in one side's column: a call at its left, a state at its right.
+std::string cell(const Row& row, int side, std::size_t width)
+{
+    const std::string& state = row.state[static_cast<std::size_t>(side)];
+    const bool is_call = row.kind == Row::Kind::call && row.side == side;
+    std::string text = is_call ? fitted(row.text, width) : "";
+    const bool at_the_ladder = side == 0 || is_call;
+    if (!state.empty()) {
+        const std::size_t blanks = width - text.size() - state.size();
+        text = at_the_ladder ? text + std::string(blanks, ' ') + state : state;
+    }
+    return text + std::string(width - text.size(), ' ');
+}
+
+/// An arrow from one side to the other, with what it carries.
+std::string arrow(const Row& row)
+{
+    const std::string text = " " + row.text + " ";
+    const int blanks = ladder - static_cast<int>(text.size());
+    const auto line = [&](int length) {
+        return std::string(static_cast<std::size_t>(std::max(length, 1)), '-');
+    };
+    if (row.is_lost) { // it ends on the way
+        const int length = std::max(blanks / 2, 2);
+        const std::string rest(static_cast<std::size_t>(std::max(blanks - length - 2, 0)), ' ');
+        return row.side == 0 ? "-" + text + line(length) + "X" + rest
+                             : rest + "X" + line(length) + text + "-";
+    }
+    return row.side == 0 ? "-" + text + line(blanks - 2) + ">"
+                         : "<" + line(blanks - 2) + text + "-";
+}
+
+} // namespace
+
+std::string as_text(const Page& page, std::size_t width)
+{
+    const std::size_t sides = std::clamp<std::size_t>(width, 80, 100) - 7 - ladder - 5;
+    const std::size_t left = (sides + 1) / 2;
+    const std::size_t right = sides / 2;
+    const auto padded = [](const std::string& text, std::size_t to) {
+        return std::string(to - std::min(to, text.size()), ' ') + text;
+    };
+    std::ostringstream text;
+    text << "     ms " << page.left << std::string(left - page.left.size() + ladder + 4, ' ')
+         << page.right << "\n";
+    for (Row row : page.rows) {
+        const std::size_t room = row.side == 0 ? left : right;
+        std::string& state = row.state[static_cast<std::size_t>(row.side)];
+        std::string later; // a state that has no room beside its call
+        if (row.kind == Row::Kind::call && row.text.size() + 1 + state.size() > room) {
+            std::swap(state, later);
+        }
+        const std::string middle =
+            row.kind == Row::Kind::segment ? arrow(row) : std::string(ladder, ' ');
+        std::string line = padded(milliseconds(row, page), 7) + " " + cell(row, 0, left) + " |" +
+                           middle + "| " + cell(row, 1, right);
+        text << line.substr(0, line.find_last_not_of(' ') + 1) << "\n";
+        if (!later.empty()) {
+            row.text = "";
+            state = later;
+            text << std::string(8, ' ') + cell(row, 0, left) << " |" << middle << "| "
+                 << cell(row, 1, right) << "\n";
+        }
+    }
+    return text.str();
+}

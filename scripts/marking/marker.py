@@ -1,0 +1,130 @@
+"""Marks one submission: the checks that its author had, on programs in the sandbox."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+
+from . import entries, kit, results
+
+
+class Stopped(Exception):
+    """Ctrl-C, or a signal that asks to end."""
+
+
+class Marker:
+    """Marks one submission after another."""
+
+    def __init__(self, options, checks, program, box, work):
+        self.options, self.checks, self.program, self.box, self.work = options, checks, program, box, work
+        self.running = {}  # the process that marks, by slot
+        self.stopped = threading.Event()
+
+    def mark(self, entry, slot):
+        """Marks an entry. Returns its record."""
+        record = {"status": "ok", "checks": {}, "notes": list(entry.notes), "output": ""}
+        if entry.problem:
+            record.update(status="not readable", notes=record["notes"] + [entry.problem])
+            return record
+        missing = [name for name in entries.SOURCES if name not in entry.sources]
+        if missing:
+            record.update(status="missing file", notes=record["notes"] + ["no " + " and no ".join(missing)])
+            if len(missing) == len(entries.SOURCES):
+                return record
+        user = self.box.user(slot)
+        folder = tempfile.mkdtemp(prefix=f"{slot}-", dir=self.work)
+        try:
+            self._prepare(folder, entry, user)
+            self._run(folder, entry, user, slot, record)
+        finally:
+            self.box.clean_up(user)
+            shutil.rmtree(folder, ignore_errors=True)
+        return record
+
+    def _prepare(self, folder, entry, user):
+        """The lab's own files, and the student's sources beside them."""
+        shutil.copytree(os.path.join(self.work, "kit"), folder, dirs_exist_ok=True)
+        for name, source in entry.sources.items():
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(source)
+        if user:
+            for place, _, names in os.walk(folder):
+                for path in [place] + [os.path.join(place, name) for name in names]:
+                    os.chown(path, user, user)
+
+    def _run(self, folder, entry, user, slot, record):
+        found = os.path.join(self.work, f"{slot}.results")
+        said = os.path.join(self.work, f"{slot}.output")
+        for path in (found, said):
+            if os.path.exists(path):
+                os.unlink(path)
+        programs = [name[:-len(".cpp")] for name in entries.SOURCES if name in entry.sources]
+        env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "MARKING": "1", "ALL": "1", **self.box.environment,
+               "AHEAD": "1" if self.options.shares else "4",
+               "CHECKS": os.path.join(kit.KIT, "tests", "checks.tsv"), "RESULTS": found,
+               "COMPILE": self.box.line(folder, user, "make -s -j1 " + " ".join(programs), compiles=True)}
+        if "server" in programs:
+            env["SERVER"] = self.box.line(folder, user, "./server --port {port} --delay {delay}")
+        if "client" in programs:
+            env["CLIENT"] = self.box.line(folder, user, "./client --port {port}")
+        if self.options.only:
+            env["ONLY"] = " ".join(["compiles", *self.options.only])
+        with open(said, "wb") as output:
+            process = subprocess.Popen([self.program], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output,
+                                       stderr=subprocess.STDOUT, start_new_session=True)
+        self.running[slot] = process
+        end = time.monotonic() + self.options.timeout
+        while process.poll() is None and time.monotonic() < end and not self.stopped.is_set():
+            time.sleep(0.02)
+        in_time = process.poll() is not None
+        _end(process)
+        del self.running[slot]
+        if self.stopped.is_set():
+            raise Stopped
+
+        def clean(text, most):
+            text = results.visible(text.replace(folder, "."))
+            return text if len(text) <= most else text[:most] + "\n... (and more)\n"
+
+        with open(said, encoding="utf-8", errors="replace", newline="\n") as file:
+            record["output"] = clean(file.read(1 << 22), 200_000)
+        if os.path.exists(found):
+            names = {check.name for check in self.checks}
+            with open(found, encoding="utf-8", errors="replace", newline="\n") as file:
+                for line in file:
+                    name, status, details = (line.rstrip("\n").split("\t", 2) + ["", ""])[:3]
+                    if name in names and name not in record["checks"]:  # what a program says must not pass for a result
+                        details = re.sub(r"\\(.)", lambda escape: {"n": "\n", "r": "\r"}.get(escape[1], escape[1]), details)
+                        record["checks"][name] = {"status": status, "details": clean(details, 20_000)}
+        compiled = record["checks"].get("compiles", {})
+        if not in_time:
+            record["status"] = "timed out"
+            record["notes"].append(f"the marking was ended after {_seconds(self.options.timeout)}")
+            record["output"] += f"\nEnded after {_seconds(self.options.timeout)}, the limit for the whole submission.\n"
+        elif process.returncode not in (0, 1) or not compiled or compiled["details"].startswith("bwrap: "):
+            record["status"] = "marking failed"
+            record["notes"].append("the checks could not be made: " + (record["output"].strip().splitlines() or ["?"])[-1][:200])
+        elif compiled["status"] != "passed" and record["status"] == "ok":
+            record["status"] = "does not compile"
+
+
+def _seconds(number):
+    return f"{number:g} second" + ("" if number == 1 else "s")
+
+
+def _end(process):
+    """Ends a process and those that it has started: politely, so that it can end its own."""
+    for number, patience in ((signal.SIGTERM, 3), (signal.SIGKILL, 3)):
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+        if number == signal.SIGTERM:
+            time.sleep(0.02)  # those it has started end in the same moment
