@@ -12,113 +12,27 @@
 // that have the notebook's port and pause only, and tries a check that measures time again, alone,
 // when it has failed; KEEP_USERS=1, the programs run as other users; RESULTS, a file to which a line
 // is added for each check.
-#include "diagnosis.hpp"
 #include "finding.hpp"
 #include "harness.hpp"
 #include "network.hpp"
-#include "process.hpp"
+#include "ports.hpp"
+#include "table.hpp"
+#include "trial.hpp"
 
 #include <algorithm>
-#include <array>
-#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <set>
 #include <sstream>
-#include <system_error>
-#include <utility>
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace lab;
 
 namespace
 {
-
-/// A row of the table.
-struct Check {
-    std::string name;
-    std::string test; ///< GoogleTest's name for it
-    std::string step;
-    std::vector<std::string> needs; ///< what cannot be tried is neither passed nor failed
-    std::string sentence;
-    std::string topic;
-    bool measures_time = false; ///< a busy machine may make it fail
-    int number = 0;
-};
-
-std::vector<Check> read_checks(const std::string& path)
-{
-    std::ifstream file(path);
-    std::vector<Check> checks;
-    int number = 0;
-    for (std::string row; std::getline(file, row);) {
-        if (row.empty() || row[0] == '#') {
-            continue;
-        }
-        std::istringstream fields(row);
-        Check check;
-        std::string points;
-        std::string needs;
-        std::string remark;
-        for (std::string* field : {&check.name, &check.test, &check.step, &points, &needs,
-                                   &check.sentence, &check.topic, &remark}) {
-            std::getline(fields, *field, '\t');
-        }
-        check.measures_time = remark == "time";
-        if (check.topic.empty() || points.find_first_not_of("0123456789") != std::string::npos) {
-            throw std::runtime_error(
-                path + ": a row has seven or eight fields with tabs between them, not: " + row);
-        }
-        std::istringstream list(needs);
-        for (std::string need; list >> need;) {
-            if (need != "-") {
-                check.needs.push_back(need);
-            }
-        }
-        check.number = ++number;
-        checks.push_back(check);
-    }
-    if (checks.empty()) {
-        throw std::runtime_error(path + ": no table of the checks is there");
-    }
-    return checks;
-}
-
-/// Hears what GoogleTest reports of the test that runs, and says nothing itself.
-class Ear : public testing::EmptyTestEventListener
-{
-  public:
-    std::string first_failure;
-    std::string note; ///< on what is not wrong, but not the notebook's either
-    bool skipped = false;
-    bool ran = false;
-
-    void OnTestEnd(const testing::TestInfo& test) override
-    {
-        for (int i = 0; i < test.result()->test_property_count(); ++i) {
-            note += part("note", test.result()->GetTestProperty(i).value());
-        }
-    }
-    void OnTestStart(const testing::TestInfo& /*test*/) override { ran = true; }
-    void OnTestPartResult(const testing::TestPartResult& result) override
-    {
-        skipped = skipped || result.skipped();
-        if (result.failed() && first_failure.empty()) {
-            first_failure = result.message();
-            if (first_failure.starts_with("Failed\n")) {
-                first_failure.erase(0, 7);
-            }
-        }
-    }
-};
 
 class Colours
 {
@@ -134,13 +48,6 @@ class Colours
     }
     const bool used_ = isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").empty();
 };
-
-/// True if what is judged can only have the notebook's port.
-bool uses_fixed_port()
-{
-    return (is_foreign("SERVER") && !takes_port("SERVER")) ||
-           (is_foreign("CLIENT") && !takes_port("CLIENT"));
-}
 
 /// What becomes of the compiler: true if it made the programs. Its warnings and errors are in
 /// `said`.
@@ -163,77 +70,6 @@ bool compiles(const std::string& command, std::string& said)
     return done;
 }
 
-/// True if a server without SO_REUSEADDR could have port 9999.
-bool the_port_is_free()
-{
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(9999);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool is_free = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-    close(fd);
-    return is_free;
-}
-
-/// A program that has the notebook's port, whatever is asked for, is right, too: from now on it is
-/// judged there. Which port it has, is tried.
-void accept_fixed_ports()
-{
-    const auto fix = [](const char* name) {
-        setenv(name, fill_in(fill_in(variable(name), "{port}", "9999"), "{delay}", "1").c_str(), 1);
-    };
-    if (is_foreign("SERVER")) {
-        Server server;
-        const auto listens = [&](int port) {
-            const auto sockets = listening_sockets_of(server.pid());
-            return std::any_of(sockets.begin(), sockets.end(),
-                               [&](const auto& socket) { return socket.port == port; });
-        };
-        if (!server.listens() && listens(9999)) {
-            fix("SERVER");
-        }
-    }
-    if (is_foreign("CLIENT") && the_port_is_free()) {
-        const Listener asked;
-        const Listener notebook(9999);
-        Program client(client_command(asked.port()));
-        client.until([&] { return asked.has_client() || notebook.has_client(); }, Seconds(1.5));
-        if (!asked.has_client() && notebook.has_client()) {
-            fix("CLIENT");
-        }
-    }
-}
-
-/// Where the run shares the network with everyone: who has port 9999, in plain words; empty if it
-/// is free.
-std::string who_has_the_port()
-{
-    for (const ListeningSocket& socket : listening_sockets_of(0)) {
-        if (socket.port == 9999 && !socket.datagrams) {
-            return "Port 9999 is taken, by " +
-                   (socket.program.empty()
-                        ? "a program of another user"
-                        : "\"" + socket.program + "\", process " + std::to_string(socket.owner)) +
-                   ". Your program could not have it, and that one would be judged. Stop it "
-                   "(Ctrl-C in its terminal" +
-                   (socket.owner != 0 ? ", or kill " + std::to_string(socket.owner) : "") +
-                   "), and start again.";
-        }
-    }
-    return "";
-}
-
-/// Waits until connections that ended a moment ago no longer hold the port: TIME_WAIT, in tcp(7).
-void wait_for_the_port()
-{
-    if (!the_port_is_free()) {
-        std::cerr << "\nWaiting up to a minute for port 9999: connections that have just ended "
-                     "still hold it (TIME_WAIT).\n";
-        eventually(the_port_is_free, Seconds(65));
-    }
-}
-
 std::string indented(const std::string& text)
 {
     std::string result;
@@ -243,79 +79,6 @@ std::string indented(const std::string& text)
     }
     return result;
 }
-
-/// A check that is made in a process of its own. What it found is read from a pipe.
-class Trial
-{
-  public:
-    /// Starts it. `alone`: in everyone's network, because there is no other.
-    Trial(const Check& check, bool alone)
-    {
-        std::array<int, 2> ends{};
-        if (pipe2(ends.data(), O_CLOEXEC) == -1 || (pid_ = fork()) == -1) {
-            throw std::system_error(errno, std::generic_category(), "a check could not be started");
-        }
-        result_ = ends[0];
-        if (pid_ == 0) {
-            end_programs_on_signals();
-            prctl(PR_SET_PDEATHSIG, SIGTERM); // Ctrl-C may have ended the one that waits for this
-            std::string details;
-            const bool good = run(check, alone, details);
-            const bool written = write(ends[1], details.data(), details.size()) ==
-                                 static_cast<ssize_t>(details.size());
-            _exit(written && good ? 0 : 1);
-        }
-        close(ends[1]);
-    }
-    ~Trial()
-    {
-        if (pid_ != -1) { // nobody needs to know any more
-            kill(pid_, SIGTERM);
-            waitpid(pid_, nullptr, 0);
-        }
-        close(result_);
-    }
-    Trial(const Trial&) = delete;
-    Trial& operator=(const Trial&) = delete;
-
-    /// Waits for what came of it: true if it holds. What there is to say of it, in `details`.
-    bool holds(std::string& details)
-    {
-        std::array<char, 4096> buffer;
-        for (ssize_t n; (n = read(result_, buffer.data(), buffer.size())) > 0;) {
-            details.append(buffer.data(), static_cast<std::size_t>(n));
-        }
-        int status = 0;
-        waitpid(std::exchange(pid_, -1), &status, 0);
-        if (status != 0 && details.empty()) {
-            details = "The check itself could not be made.\n";
-        }
-        return status == 0;
-    }
-
-  private:
-    static bool run(const Check& check, bool alone, std::string& details)
-    {
-        std::string why;
-        if (alone && uses_fixed_port()) {
-            wait_for_the_port();
-        } else if (!alone && !enter_private_network(why)) {
-            details = "The check has no network of its own: " + why + ".\n";
-            return false;
-        }
-        auto* ear = new Ear; // GoogleTest owns it
-        auto& listeners = testing::UnitTest::GetInstance()->listeners();
-        listeners.Append(ear);
-        delete listeners.Release(listeners.default_result_printer());
-        testing::GTEST_FLAG(filter) = check.test;
-        const bool good = RUN_ALL_TESTS() == 0 && ear->ran && !ear->skipped;
-        details = ear->ran ? ear->first_failure + ear->note : "There is no test " + check.test;
-        return good;
-    }
-
-    pid_t pid_ = -1;
-    int result_ = -1;
-};
 
 class Run
 {
@@ -347,8 +110,12 @@ class Run
         const auto first = std::find_if(checks_.begin(), checks_.end(), [&](const Check& check) {
             return !passed_.contains(check.name);
         });
-        std::cout << passed_.size() << " of " << checks_.size() << " checks pass.";
-        std::cout << (first == checks_.end() ? "" : " Next: " + first->topic + ".") << std::endl;
+        std::cout << fill(first == checks_.end() ? "{passed} of {all} checks pass."
+                                                 : "{passed} of {all} checks pass. Next: {topic}.",
+                          {{"passed", std::to_string(passed_.size())},
+                           {"all", std::to_string(checks_.size())},
+                           {"topic", first == checks_.end() ? "" : first->topic}})
+                  << std::endl;
         return first == checks_.end() ? 0 : 1;
     }
 
@@ -372,10 +139,10 @@ class Run
 
     static void show(const Check& check)
     {
-        const std::string step = check.step == "-" ? ""
-                                 : check.step.find('-') != std::string::npos
-                                     ? "(steps " + check.step + ")"
-                                     : "(step " + check.step + ")";
+        const std::string step = fill(check.step == "-"           ? ""
+                                      : contains(check.step, "-") ? "(steps {step})"
+                                                                  : "(step {step})",
+                                      {{"step", check.step}});
         std::printf("%2d  %-33s%-13s", check.number, check.sentence.c_str(), step.c_str());
         std::fflush(stdout);
     }

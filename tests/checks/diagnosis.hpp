@@ -24,6 +24,10 @@ struct Exchange {
 /// nothing that is known fits: then what was seen has to speak for itself.
 std::string diagnose(const Exchange& exchange);
 
+/// Its parts: for "Hello, X!", where X is not the name; and for text that is shown as b'text'.
+std::string diagnose_name(const Exchange& exchange, const std::string& x);
+std::string diagnose_repr(const std::string& text);
+
 /// The same for what a program printed, of which `expected` are the lines, in order.
 std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed);
 

@@ -20,9 +20,11 @@ const std::string came_to_its_end =
 std::string typed(const std::string& variable_name, const std::string& otherwise)
 {
     const std::string command = is_marking() ? "" : variable(variable_name.c_str());
-    std::string line = fill_in(fill_in(command, "{port}", "9999"), "{delay}", "1");
+    std::string line = fill(command, {{"port", "9999"}, {"delay", "1"}});
     for (const std::string default_value : {" --port 9999", " --delay 1"}) { // the exercise's own
-        line = fill_in(line, default_value, "");
+        if (const std::size_t at = line.find(default_value); at != std::string::npos) {
+            line.erase(at, default_value.size());
+        }
     }
     return command.empty() ? otherwise : line;
 }
@@ -53,8 +55,8 @@ std::string part(const std::string& label, const std::string& text)
 
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding)
 {
-    eventually([&] { return program.has_ended(); },
-               Seconds(0.05)); // what has just died is not running
+    const bool is_dying = !diagnose_said(program.err()).empty();
+    eventually([&] { return program.has_ended(); }, Seconds(is_dying ? 1 : 0.05));
     const bool ended = program.has_ended();
     std::string diagnosis = finding.diagnosis;
     if (ended) { // what ended it is the cause, if that is known
@@ -62,9 +64,10 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
         const bool known = !diagnosis.empty() && (end == came_to_its_end || end.empty());
         diagnosis = known || diagnosis.find(end) != std::string::npos ? diagnosis : end;
     }
-    std::string by_hand = fill_in(finding.by_hand, "{port}", "9999");
+    std::string by_hand = fill(finding.by_hand, {{"port", "9999"}});
     if (!by_hand.empty() && who == "server") {
-        by_hand = typed("SERVER", "./server") + "\nand in the second terminal:\n" + by_hand;
+        by_hand = fill("{server}\nand in the second terminal:\n{client}",
+                       {{"server", typed("SERVER", "./server")}, {"client", by_hand}});
     }
     return testing::AssertionFailure()
            << part("the " + who, program.fate()) << part("it said", program.last_words())

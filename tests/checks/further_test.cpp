@@ -44,7 +44,7 @@ TEST(Further, LimitsItsClients)
         Seconds(0.5), "A third client was served, or turned away, while two were connected and "
                       "--max-clients was 2. It should wait in the backlog: do not accept it yet."));
     first.say("exit");
-    REQUIRE(first.sees_the_end("", 1));
+    REQUIRE(first.sees_the_end(Talk::by_exit, 1));
     const auto welcomed = third.is_welcomed();
     if (!welcomed) {
         REQUIRE(third.fails(
@@ -101,8 +101,9 @@ TEST(Further, ServesManyWithOneThread)
     if (now.threads > 1 || now.processes > 1) {
         REQUIRE(not_yet(server, "server",
                         {"nothing, with 20 clients connected", "1 process with 1 thread",
-                         std::to_string(now.processes) + " processes with " +
-                             std::to_string(now.threads) + " threads",
+                         fill("{processes} processes with {threads} threads",
+                              {{"processes", std::to_string(now.processes)},
+                               {"threads", std::to_string(now.threads)}}),
                          "An event loop waits for all sockets at once, with poll(2) or epoll(7), "
                          "and never for one of them.",
                          "poll(2)", ""}));

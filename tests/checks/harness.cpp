@@ -58,9 +58,9 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
         limit);
     freeaddrinfo(found);
     if (!connected) {
-        fail("connect to " + host + ":" + std::to_string(port) +
-             ", where the server should be listening; is the port in network byte order (htons), "
-             "the address right?");
+        fail(fill("connect to {host}:{port}, where the server should be listening; is the port in "
+                  "network byte order (htons), the address right?",
+                  {{"host", host}, {"port", std::to_string(port)}}));
     }
     return Peer(fd);
 }
@@ -225,8 +225,8 @@ Peer Listener::accept(Seconds limit) const
     pollfd readable{fd_, POLLIN, 0};
     if (poll(&readable, 1, static_cast<int>(limit.count() * 1000)) <= 0) {
         errno = ETIMEDOUT;
-        fail("accept a connection: the client did not connect to 127.0.0.1:" +
-             std::to_string(port_));
+        fail(fill("accept a connection: the client did not connect to 127.0.0.1:{port}",
+                  {{"port", std::to_string(port_)}}));
     }
     return Peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }
@@ -248,14 +248,14 @@ Server::Server(const std::string& delay, const std::string& options, const std::
                  ? 1
                  : std::stod(delay),
              is_foreign("SERVER")
-                 ? fill_in(variable("SERVER"), "{delay}", delay) + more
+                 ? fill(variable("SERVER"), {{"delay", delay}}) + more
                  : prefix + own("server") + " --port 0 --delay " + delay + " " + options,
              output)
 {
 }
 
 Server::Server(int port, double delay, const std::string& command, Output output)
-    : Program(fill_in(command, "{port}", std::to_string(port)), "", output), port_(port),
+    : Program(fill(command, {{"port", std::to_string(port)}}), "", output), port_(port),
       delay_(delay)
 {
     if (is_foreign("SERVER")) {
@@ -290,7 +290,7 @@ int client_port() { return is_foreign("CLIENT") && !takes_port("CLIENT") ? 9999 
 
 std::string client_command(int port)
 {
-    return is_foreign("CLIENT") ? fill_in(variable("CLIENT"), "{port}", std::to_string(port))
+    return is_foreign("CLIENT") ? fill(variable("CLIENT"), {{"port", std::to_string(port)}})
                                 : own("client") + " --port " + std::to_string(port);
 }
 

@@ -92,14 +92,6 @@ std::string variable(const char* name)
 
 bool is_marking() { return !variable("MARKING").empty(); }
 
-std::string fill_in(std::string text, const std::string& slot, const std::string& value)
-{
-    for (std::size_t at; (at = text.find(slot)) != std::string::npos;) {
-        text.replace(at, slot.size(), value);
-    }
-    return text;
-}
-
 void end_programs_on_signals()
 {
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
@@ -119,41 +111,6 @@ bool eventually(const std::function<bool()>& condition, Seconds limit)
         rest_from(look);
     }
     return true;
-}
-
-std::string quote(std::string_view bytes)
-{
-    constexpr std::size_t most = 100;
-    std::ostringstream text;
-    text << '"';
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (bytes.size() > most && i == most / 2) { // the end says as much as the beginning
-            text << "\" ... \"";
-            i = bytes.size() - most / 4;
-        }
-        const auto value = static_cast<unsigned char>(bytes[i]);
-        const std::size_t escape = std::string_view("\n\r\t\0", 4).find(bytes[i]);
-        const std::size_t length = value >= 0xf0   ? 4
-                                   : value >= 0xe0 ? 3
-                                                   : 2; // of a UTF-8 character
-        const bool is_whole = value >= 0xc2 && value < 0xf5 && i + length <= bytes.size() &&
-                              std::all_of(bytes.begin() + static_cast<long>(i) + 1,
-                                          bytes.begin() + static_cast<long>(i + length),
-                                          [](char next) { return (next & 0xc0) == 0x80; });
-        if (escape != std::string_view::npos) {
-            text << '\\' << "nrt0"[escape];
-        } else if (is_whole) {
-            text << bytes.substr(i, length);
-            i += length - 1;
-        } else if (value < 0x20 || value >= 0x7f) {
-            text << "\\x"
-                 << "0123456789abcdef"[value / 16] << "0123456789abcdef"[value % 16];
-        } else {
-            text << bytes[i];
-        }
-    }
-    text << "\" (" << bytes.size() << (bytes.size() == 1 ? " byte)" : " bytes)");
-    return text.str();
 }
 
 Program::Program(const std::string& command, const std::string& input, Output output)
@@ -315,13 +272,14 @@ std::string Program::fate()
     }
     if (signal_ != 0) {
         const auto reason = reasons.find(signal_);
-        return "was killed by " +
-               (reason != reasons.end() ? reason->second : "signal " + std::to_string(signal_));
+        return reason != reasons.end()
+                   ? fill("was killed by {signal}", {{"signal", reason->second}})
+                   : fill("was killed by signal {number}", {{"number", std::to_string(signal_)}});
     }
     if ((number == 126 || number == 127) && err().find("sh: ") != std::string::npos) {
         return "could not be started";
     }
-    return "ended by itself, with exit status " + std::to_string(number);
+    return fill("ended by itself, with exit status {number}", {{"number", std::to_string(number)}});
 }
 
 std::string Program::last_words() const

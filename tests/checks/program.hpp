@@ -1,6 +1,8 @@
 // program.hpp: a program that a test starts as a person would, watches, and stops.
 #pragma once
 
+#include "text.hpp"
+
 #include <chrono>
 #include <functional>
 #include <string>
@@ -21,9 +23,8 @@ extern const Seconds patience;
 /// Asks `condition` again and again until it holds (true) or `limit` has passed (false).
 bool eventually(const std::function<bool()>& condition, Seconds limit = patience);
 
-/// Bytes as they stand in a message: in quotes, control characters and what is not UTF-8 as \\x00,
-/// long ones shortened in the middle, with their number.
-std::string quote(std::string_view bytes);
+/// Seconds that have passed since then.
+inline double since(Clock::time_point start) { return Seconds(Clock::now() - start).count(); }
 
 /// A program that runs for a test. Its output goes to files, so it never waits for the test to read
 /// it. The object's end is the program's: nothing is left behind, not even if the test itself is
@@ -61,9 +62,8 @@ class Program
     /// `silence`. While it works, it is given time, at most `patience`.
     bool until(const std::function<bool()>& condition, Seconds silence);
 
-    /// What became of it, in words: "still running", "ended by itself with exit status 1", "was
-    /// killed by SIGPIPE
-    /// (...)", "could not be started".
+    /// What became of it, in words: "still running", "ended by itself with exit status 1",
+    /// "was killed by SIGPIPE (...)", "could not be started".
     std::string fate();
     int killed_by() const { return status_ > 128 ? signal_ : 0; } ///< a signal's number, or 0
     /// The last lines of standard error.
@@ -92,6 +92,5 @@ bool is_marking();
 
 /// The value of an environment variable; empty without one.
 std::string variable(const char* name);
-std::string fill_in(std::string text, const std::string& slot, const std::string& value);
 
 } // namespace lab

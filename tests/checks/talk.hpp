@@ -66,9 +66,11 @@ class Talk
     testing::AssertionResult hears_greeting(const std::string& name,
                                             const std::vector<std::string>& others = {},
                                             const std::string& look_at = step::greeting);
-    /// Expects that the server closes, and sends nothing before that. `why` is what should make it
-    /// do so. `others` are clients that are connected and silent meanwhile.
-    testing::AssertionResult sees_the_end(const std::string& why, int others = 0);
+    /// What should make the server close.
+    enum Cause { by_exit, by_closing };
+    /// Expects that the server closes, and sends nothing before that. `others` are clients that are
+    /// connected and silent meanwhile.
+    testing::AssertionResult sees_the_end(Cause cause, int others = 0);
     /// Expects that the server neither sends nor closes for so long.
     testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis);
 
@@ -96,6 +98,7 @@ class Talk
     std::string why_silent(const std::string& expected);
     std::string why_silent_beside_others(const std::string& expected);
     std::string what_comes(Seconds limit);
+    std::string what_was_sent() const;
 
     Server& server_;
     bool quick_;

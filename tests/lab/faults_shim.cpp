@@ -2,11 +2,12 @@
 // anywhere, but seldom do on a test machine. What the environment names is injected; everything
 // else is passed on.
 //   ONE_BYTE=1         recv and send move one byte at a time
-//   INTERRUPT=n        every n-th accept, recv, send, connect, poll or write is interrupted by a
-//   signal (EINTR) FAIL_THREADS=a-b   thread creations number a to b fail: EAGAIN FAIL_ACCEPTS=a-b
-//   accepts number a to b find no descriptor: EMFILE ABORT_ACCEPTS=a-b  accepts number a to b meet
-//   a connection that has gone already: ECONNABORTED FAIL_MEMORY=FILE   while FILE exists, no block
-//   of 600 to 4000 bytes is to be had
+//   INTERRUPT=n        every n-th accept, recv, send, connect, poll or write: EINTR
+//   FAIL_THREADS=a-b   thread creations number a to b: EAGAIN
+//   FAIL_ACCEPTS=a-b   accepts number a to b find no descriptor: EMFILE
+//   ABORT_ACCEPTS=a-b  accepts number a to b meet a client that has left: ECONNABORTED
+//   FAIL_MEMORY=FILE   while FILE exists, no block of 600 to 4000 bytes is to be had
+//   HURRY=n            keepalive's times are n times as short
 #include <algorithm>
 #include <atomic>
 #include <cerrno>

@@ -108,171 +108,130 @@ std::vector<std::string> after_handshake(std::vector<std::string> texts)
     return texts;
 }
 
-TEST_F(Wire, ShowsAWholeSession)
-{
-    if (!play("session")) {
-        return;
-    }
-    EXPECT_EQ(count("|- SYN seq=0 -"), 1) << "Loopback shows each packet twice, out and in.";
-    EXPECT_EQ(count("|-..\"Yam\" -..->|"), 1);
-    EXPECT_TRUE(shows({"bind(127.0.0.1:9999)", "listen(128)..LISTEN", "accept()"}));
-    EXPECT_TRUE(shows({"connect(", "SYN ACK", "= 0 ..ESTABLISHED |"})); // perhaps before the ACK
-    EXPECT_TRUE(shows({"SYN seq=0", "(ESTABLISHED)", "= 127.0.0.1:", "ESTABLISHED"}));
-    EXPECT_TRUE(shows(after_handshake({"| = 127.0.0.1:",
-                                       "send(\"Welcome!\") = 8",
-                                       "|<-.. PSH ACK seq=1 ack=1 \"Welcome!\" -|",
-                                       "= \"Welcome!\"",
-                                       "send(\"Yam\") = 3",
-                                       "PSH ACK seq=1 ack=9 \"Yam\" -..->|",
-                                       "| = \"Yam\"",
-                                       "|<..PSH ACK seq=9 ack=4 \"Hello, Yam!\" -|",
-                                       "= \"Hello, Yam!\"",
-                                       "PSH ACK seq=4 ack=20 \"May\"",
-                                       "PSH ACK seq=20 ack=7 \"Hello, May!\"",
-                                       "PSH ACK seq=7 ack=31 \"Sarah\"",
-                                       "PSH ACK seq=31 ack=12 \"Hello, Sarah!\"",
-                                       "PSH ACK seq=12 ack=44 \"exit\"",
-                                       "close()",
-                                       "(FIN_WAIT1) |- FIN ACK seq=16 ack=44 -..->| (CLOSE_WAIT)",
-                                       "close()",
-                                       "(TIME_WAIT) |<-.. FIN ACK seq=44 ack=17 -| (LAST_ACK)",
-                                       "- ACK seq=17 ack=45 -..->| (CLOSED)",
-                                       "afterwards..TIME_WAIT"})));
-}
+/// A scene, and what its page has to show.
+struct Expectation {
+    const char* test;
+    const char* scene;
+    std::vector<std::vector<std::string>> rows; ///< the lines of each list stand in this order
+    std::vector<std::string> once = {};         ///< exactly one line
+    std::vector<std::string> never = {};
+};
+void PrintTo(const Expectation& scene, std::ostream* out) { *out << scene.scene; }
 
-TEST_F(Wire, UnfoldsOnePacket)
-{
-    if (!play("layers")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"link..14 bytes", "08 00..IPv4", "network..20 bytes", "protocol..TCP",
-                       "7f 00 00 01..destination..127.0.0.1", "transport..32 bytes",
-                       "27 0f..destination port..9999", "sequence number", "flags..PSH ACK",
-                       "checksum", "application   3 bytes", "59 61 6d..\"Yam\"", "69 bytes"}));
-}
+const std::vector<Expectation> expectations = {
+    {"ShowsAWholeSession",
+     "session",
+     {{"bind(127.0.0.1:9999)", "listen(128)..LISTEN", "accept()"},
+      {"connect(", "SYN ACK", "= 0 ..ESTABLISHED |"},
+      {"SYN seq=0", "(ESTABLISHED)", "= 127.0.0.1:", "ESTABLISHED"},
+      after_handshake({"| = 127.0.0.1:",
+                       "send(\"Welcome!\") = 8",
+                       "|<-.. PSH ACK seq=1 ack=1 \"Welcome!\" -|",
+                       "= \"Welcome!\"",
+                       "send(\"Yam\") = 3",
+                       "PSH ACK seq=1 ack=9 \"Yam\" -..->|",
+                       "| = \"Yam\"",
+                       "|<..PSH ACK seq=9 ack=4 \"Hello, Yam!\" -|",
+                       "= \"Hello, Yam!\"",
+                       "PSH ACK seq=4 ack=20 \"May\"",
+                       "PSH ACK seq=20 ack=7 \"Hello, May!\"",
+                       "PSH ACK seq=7 ack=31 \"Sarah\"",
+                       "PSH ACK seq=31 ack=12 \"Hello, Sarah!\"",
+                       "PSH ACK seq=12 ack=44 \"exit\"",
+                       "close()",
+                       "(FIN_WAIT1) |- FIN ACK seq=16 ack=44 -..->| (CLOSE_WAIT)",
+                       "close()",
+                       "(TIME_WAIT) |<-.. FIN ACK seq=44 ack=17 -| (LAST_ACK)",
+                       "- ACK seq=17 ack=45 -..->| (CLOSED)",
+                       "afterwards..TIME_WAIT"})},
+     {"|- SYN seq=0 -", "|-..\"Yam\" -..->|"}},
+    {"UnfoldsOnePacket",
+     "layers",
+     {{"link..14 bytes", "08 00..IPv4", "network..20 bytes", "protocol..TCP",
+       "7f 00 00 01..destination..127.0.0.1", "transport..32 bytes",
+       "27 0f..destination port..9999", "sequence number", "flags..PSH ACK", "checksum",
+       "application   3 bytes", "59 61 6d..\"Yam\"", "69 bytes"}}},
+    {"AsksWhoHasAnAddress",
+     "arp",
+     {{"connect(10.0.0.2:9999)", "|- ARP who has 10.0.0.2? -..->|",
+       "|<..ARP 10.0.0.2 is at 02:00:00:00:00:02 -|", "SYN seq=0 -..->|", "SYN ACK seq=0 ack=1",
+       "\"Hello, Yam!\"", "destination..ff:ff:ff:ff:ff:ff", "operation..1: a question",
+       "destination..02:00:00:00:00:02", "source..02:00:00:00:00:01"}}},
+    {"ShowsARefusal",
+     "refused",
+     {{"connect(127.0.0.1:9999)", "(SYN_SENT) |- SYN seq=0 -..->|",
+       "(CLOSED) |<-.. RST ACK seq=0 ack=1 -|", "= Connection refused"}}},
+    {"LosesTheFirstSegment",
+     "lost-syn",
+     {{"connect(", "(SYN_SENT) |- SYN seq=0 -..X ..| lost", "again |- SYN seq=0 -..->|",
+       "SYN ACK seq=0 ack=1", "ACK seq=1 ack=1", "\"Hello, Yam!\""},
+      {"SYN ACK", "= 0 ..ESTABLISHED |"}}},
+    {"FillsTheBacklog",
+     "full",
+     {{"./client 1", "listen(0)", "SYN ACK", "./client 2", "SYN ACK", "= 0", "recv(8)",
+       "./client 3", "SYN seq=0 -..->| dropped", "again |- SYN seq=0 -", "SYN ACK seq=0 ack=1",
+       "\"Hello, Yam!\""}}},
+    {"LosesAnAnswer",
+     "lost-data",
+     {{"recv(11)", "send(\"Hello, ", "lost | ..X-..PSH ACK seq=9 ack=4 \"Hello, Yam!\" -|",
+       "|<..PSH ACK seq=9 ack=4 \"Hello, Yam!\" -| again", "= \"Hello, Yam!\""}}},
+    {"CutsAStream",
+     "stream",
+     {after_handshake({"send(5000 bytes) = 5000", "seq=1 ack=1 len=1448 -..->|",
+                       "seq=1449 ack=1 len=1448", "seq=2897 ack=1 len=1448",
+                       "PSH ACK seq=4345 ack=1 len=656", "recv(1024)", "= 1024 bytes",
+                       "= 1024 bytes", "= 1024 bytes", "= 1024 bytes", "= 904 bytes", "= \"\""})}},
+    {"JoinsThreeSends",
+     "joined",
+     {{"send(\"Yam\") = 3", "seq=1 ack=1 \"Yam\"", "send(\"May\") = 3", "seq=4 ack=1 \"May\"",
+       "send(\"Sarah\") = 5", "seq=7 ack=1 \"Sarah\"", "| recv(1024)", "| = \"YamMaySarah\""}}},
+    {"ClosesOneHalf",
+     "half-close",
+     {{"shutdown(SHUT_WR)", "(FIN_WAIT1) |- FIN ACK seq=4 ack=9 -..->| (CLOSE_WAIT)",
+       "PSH ACK seq=9 ack=5 \"Hello, Yam!\" -|", "= \"Hello, Yam!\"",
+       "(TIME_WAIT) |<-.. FIN ACK seq=20 ack=5 -| (LAST_ACK)", "= \"\""}}},
+    {"KillsAClient",
+     "killed",
+     {{"\"Yam\" -..->|", "kill -9", "(FIN_WAIT1) |- FIN ACK seq=4 ack=9 -..->| (CLOSE_WAIT)",
+       "send(\"Hello, ", "\"Hello, Yam!\" -|", "(CLOSED) |- RST seq=5 -..->| (CLOSED)"}}},
+    {"ResetsAConnection",
+     "reset",
+     {{"\"Welcome!\" -|", "close()", "(CLOSED) |- RST ACK seq=1 ack=9 -..->| (CLOSED)",
+       "= Connection reset"}}},
+    {"ShowsDatagrams",
+     "udp",
+     {{"bind(127.0.0.1:9999)", "recvfrom(", "sendto(\"Yam\"", "|- UDP \"Yam\" -..->|",
+       "| = \"Yam\"", "|<-.. UDP \"Hello, Yam!\" -|", "= \"Hello, Yam!\"", "UDP \"May\"",
+       "UDP \"Sarah\"", "close()"}},
+     {},
+     {"SYN"}},
+    {"ShowsADatagramToAClosedPort",
+     "udp-refused",
+     {{"sendto(\"Yam\"", "|- UDP \"Yam\" -..->|", "|<-.. ICMP port unreachable -|", "recvfrom(",
+       "= nothing, in time"}}},
+};
 
-TEST_F(Wire, AsksWhoHasAnAddress)
+class Scenes : public Wire, public testing::WithParamInterface<Expectation>
 {
-    if (!play("arp")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"connect(10.0.0.2:9999)", "|- ARP who has 10.0.0.2? -..->|",
-                       "|<..ARP 10.0.0.2 is at 02:00:00:00:00:02 -|", "SYN seq=0 -..->|",
-                       "SYN ACK seq=0 ack=1", "\"Hello, Yam!\"", "destination..ff:ff:ff:ff:ff:ff",
-                       "operation..1: a question", "destination..02:00:00:00:00:02",
-                       "source..02:00:00:00:00:01"}));
-}
+};
 
-TEST_F(Wire, ShowsARefusal)
+TEST_P(Scenes, Show)
 {
-    if (!play("refused")) {
+    if (!play(GetParam().scene)) {
         return;
     }
-    EXPECT_TRUE(shows({"connect(127.0.0.1:9999)", "(SYN_SENT) |- SYN seq=0 -..->|",
-                       "(CLOSED) |<-.. RST ACK seq=0 ack=1 -|", "= Connection refused"}));
-}
-
-TEST_F(Wire, LosesTheFirstSegment)
-{
-    if (!play("lost-syn")) {
-        return;
+    for (const std::vector<std::string>& rows : GetParam().rows) {
+        EXPECT_TRUE(shows(rows));
     }
-    EXPECT_TRUE(
-        shows({"connect(", "(SYN_SENT) |- SYN seq=0 -..X ..| lost", "again |- SYN seq=0 -..->|",
-               "SYN ACK seq=0 ack=1", "ACK seq=1 ack=1", "\"Hello, Yam!\""}));
-    EXPECT_TRUE(shows({"SYN ACK", "= 0 ..ESTABLISHED |"}));
-}
-
-TEST_F(Wire, FillsTheBacklog)
-{
-    if (!play("full")) {
-        return;
+    for (const std::string& text : GetParam().once) {
+        EXPECT_EQ(count(text), 1) << text << ", on this page:\n" << page_;
     }
-    EXPECT_TRUE(shows({"./client 1", "listen(0)", "SYN ACK", "./client 2", "SYN ACK", "= 0",
-                       "recv(8)", "./client 3", "SYN seq=0 -..->| dropped", "again |- SYN seq=0 -",
-                       "SYN ACK seq=0 ack=1", "\"Hello, Yam!\""}));
-}
-
-TEST_F(Wire, LosesAnAnswer)
-{
-    if (!play("lost-data")) {
-        return;
+    for (const std::string& text : GetParam().never) {
+        EXPECT_EQ(count(text), 0) << text << ", on this page:\n" << page_;
     }
-    EXPECT_TRUE(
-        shows({"recv(11)", "send(\"Hello, ", "lost | ..X-..PSH ACK seq=9 ack=4 \"Hello, Yam!\" -|",
-               "|<..PSH ACK seq=9 ack=4 \"Hello, Yam!\" -| again", "= \"Hello, Yam!\""}));
 }
-
-TEST_F(Wire, CutsAStream)
-{
-    if (!play("stream")) {
-        return;
-    }
-    EXPECT_TRUE(shows(after_handshake(
-        {"send(5000 bytes) = 5000", "seq=1 ack=1 len=1448 -..->|", "seq=1449 ack=1 len=1448",
-         "seq=2897 ack=1 len=1448", "PSH ACK seq=4345 ack=1 len=656", "recv(1024)", "= 1024 bytes",
-         "= 1024 bytes", "= 1024 bytes", "= 1024 bytes", "= 904 bytes", "= \"\""})));
-}
-
-TEST_F(Wire, JoinsThreeSends)
-{
-    if (!play("joined")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"send(\"Yam\") = 3", "seq=1 ack=1 \"Yam\"", "send(\"May\") = 3",
-                       "seq=4 ack=1 \"May\"", "send(\"Sarah\") = 5", "seq=7 ack=1 \"Sarah\"",
-                       "| recv(1024)", "| = \"YamMaySarah\""}));
-}
-
-TEST_F(Wire, ClosesOneHalf)
-{
-    if (!play("half-close")) {
-        return;
-    }
-    EXPECT_TRUE(
-        shows({"shutdown(SHUT_WR)", "(FIN_WAIT1) |- FIN ACK seq=4 ack=9 -..->| (CLOSE_WAIT)",
-               "PSH ACK seq=9 ack=5 \"Hello, Yam!\" -|", "= \"Hello, Yam!\"",
-               "(TIME_WAIT) |<-.. FIN ACK seq=20 ack=5 -| (LAST_ACK)", "= \"\""}));
-}
-
-TEST_F(Wire, KillsAClient)
-{
-    if (!play("killed")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"\"Yam\" -..->|", "kill -9",
-                       "(FIN_WAIT1) |- FIN ACK seq=4 ack=9 -..->| (CLOSE_WAIT)", "send(\"Hello, ",
-                       "\"Hello, Yam!\" -|", "(CLOSED) |- RST seq=5 -..->| (CLOSED)"}));
-}
-
-TEST_F(Wire, ResetsAConnection)
-{
-    if (!play("reset")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"\"Welcome!\" -|", "close()",
-                       "(CLOSED) |- RST ACK seq=1 ack=9 -..->| (CLOSED)", "= Connection reset"}));
-}
-
-TEST_F(Wire, ShowsDatagrams)
-{
-    if (!play("udp")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"bind(127.0.0.1:9999)", "recvfrom(", "sendto(\"Yam\"",
-                       "|- UDP \"Yam\" -..->|", "| = \"Yam\"", "|<-.. UDP \"Hello, Yam!\" -|",
-                       "= \"Hello, Yam!\"", "UDP \"May\"", "UDP \"Sarah\"", "close()"}));
-    EXPECT_EQ(page_.find("SYN"), std::string::npos);
-}
-
-TEST_F(Wire, ShowsADatagramToAClosedPort)
-{
-    if (!play("udp-refused")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"sendto(\"Yam\"", "|- UDP \"Yam\" -..->|", "|<-.. ICMP port unreachable -|",
-                       "recvfrom(", "= nothing, in time"}));
-}
+INSTANTIATE_TEST_SUITE_P(Wire, Scenes, testing::ValuesIn(expectations),
+                         [](const auto& test) { return test.param.test; });
 
 /// A folder for a test's files, which is gone afterwards.
 class Folder

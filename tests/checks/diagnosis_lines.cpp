@@ -1,0 +1,93 @@
+#include "diagnosis.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <sstream>
+
+namespace lab
+{
+
+std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed)
+{
+    std::vector<std::string> lines;
+    std::istringstream text(printed);
+    for (std::string line; std::getline(text, line);) {
+        lines.push_back(line);
+    }
+    const std::string all = std::accumulate(expected.begin(), expected.end(), std::string());
+    if (printed == all || printed == all + "\n") {
+        return "The lines are not apart: print ends a line with a newline, write and printf do "
+               "not.";
+    }
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const std::string missing =
+            fill("The line \"{line}\" is missing.", {{"line", expected[i]}});
+        if (i >= lines.size()) {
+            return missing;
+        }
+        if (lines[i] == expected[i]) {
+            continue;
+        }
+        if (lines[i].empty() && i > 0) {
+            return fill("There is an empty line behind \"{line}\": a newline is printed twice.",
+                        {{"line", expected[i - 1]}});
+        }
+        if (i + 1 < expected.size() && lines[i] == expected[i + 1]) {
+            return missing;
+        }
+        if (is_object(lines[i])) {
+            return fill("\"{line}\" is how the language shows an object, not the bytes in it: "
+                        "decode the bytes, or make a string of them.",
+                        {{"line", lines[i]}});
+        }
+        if (lines[i].starts_with("b'") || lines[i].starts_with("b\"")) {
+            return diagnose_repr(expected[i]);
+        }
+        if (lines[i] == expected[i] + "\r") {
+            return "There is a carriage return (\\r) at the end of the line.";
+        }
+        const std::string found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
+        if (found.empty() && lines[i].starts_with(expected[i])) {
+            return fill("Behind \"{line}\" more is printed: bytes of the buffer beyond what recv "
+                        "returned, or of an earlier answer. Print as many bytes as were received.",
+                        {{"line", expected[i]}});
+        }
+        if (std::find(expected.begin(), expected.begin() + static_cast<long>(i), lines[i]) !=
+            expected.begin() + static_cast<long>(i)) {
+            return fill("The line \"{line}\" is printed again. Is it inside a loop? (With fork, a "
+                        "line that is still in the buffer comes from parent and child: flush it "
+                        "before.)",
+                        {{"line", lines[i]}});
+        }
+        if (i + 1 < lines.size() && lines[i].size() < expected[i].size() &&
+            expected[i].starts_with(lines[i]) &&
+            lines[i + 1].starts_with(expected[i].substr(lines[i].size()))) {
+            return fill("\"{rest}\" is missing, and stands before the next answer: too few bytes "
+                        "were received, and the rest came with the next recv. recv(1024) takes "
+                        "what has arrived.",
+                        {{"rest", expected[i].substr(lines[i].size())}});
+        }
+        if (std::find(lines.begin(), lines.end(), expected[i]) != lines.end()) {
+            return fill("The line \"{line}\" is printed besides; the notebook has no such line "
+                        "there.",
+                        {{"line", lines[i]}});
+        }
+        const auto differ =
+            std::mismatch(expected[i].begin(), expected[i].end(), lines[i].begin(), lines[i].end());
+        return found.empty() ? fill("The line differs from the notebook's after \"{beginning}\".",
+                                    {{"beginning", std::string(expected[i].begin(), differ.first)}})
+                             : found;
+    }
+    if (lines.size() > expected.size() && lines[expected.size()].empty()) {
+        return "There is an empty line at the end: exit has no answer, so that a recv behind it "
+               "returns nothing, and that was printed.";
+    }
+    if (lines.size() > expected.size()) {
+        return fill("The line \"{line}\" is printed besides; the notebook has no such line.",
+                    {{"line", lines[expected.size()]}});
+    }
+    return printed.ends_with("\n") ? "" : "The last line has no newline.";
+}
+
+} // namespace lab

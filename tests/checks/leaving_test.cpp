@@ -1,0 +1,169 @@
+// Step 4: how a client leaves, with exit or by closing, and what is taken for it wrongly.
+#include "lines.hpp"
+#include "process.hpp"
+#include "talk.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+using namespace lab;
+
+namespace
+{
+
+/// Which of these messages the server takes for exit, though they are not, says what its comparison
+/// does.
+std::string diagnose_exit(const std::vector<std::string>& closed)
+{
+    const auto has = [&](const std::string& name) {
+        return std::find(closed.begin(), closed.end(), name) != closed.end();
+    };
+    if (has("exits") && (has(" exit") || has("my exit"))) {
+        return "exit is found anywhere in the message (in, contains, strstr, a regular "
+               "expression). It is exit only if these four bytes are the whole message.";
+    }
+    if (has("exits") || has("exit!")) {
+        return "A message that only begins with exit is taken for it (startswith, strncmp with 4). "
+               "It is exit only if these four bytes are the whole message.";
+    }
+    if (has("my exit")) {
+        return "A message that only ends with exit is taken for it.";
+    }
+    if (has("e") || has("exi")) {
+        return "The beginning of exit is taken for exit: the comparison stops where the message "
+               "does (strncmp with its length, or 'in'). Compare the lengths, too.";
+    }
+    if (has("Exit") || has("EXIT")) {
+        return "Capital letters are taken for exit, too: the message is changed (lower), or "
+               "compared without regard to case.";
+    }
+    if (has("exit\n") || has(" exit") || has("exit\r\n") || has("exit ")) {
+        return "exit with a newline or a blank is taken for exit, too: the message is stripped "
+               "before it is compared. Those are five bytes, and a name.";
+    }
+    return "Another message than exit is taken for it.";
+}
+
+TEST(NotebookServer, SaysGoodBye)
+{
+    Server server;
+    for (const bool after_a_name : {false, true}) {
+        Talk client(server);
+        REQUIRE(client.is_welcomed());
+        if (after_a_name) {
+            REQUIRE(client.is_greeted("Sarah")); // longer than exit
+        }
+        client.say("exit");
+        const auto ends = client.sees_the_end(Talk::by_exit);
+        if (!ends && after_a_name && !server.has_ended()) {
+            REQUIRE(client.fails(
+                {"\"Sarah\", and then \"exit\" (4 bytes)",
+                 "the end of the connection, and nothing before it", "an answer, or no end",
+                 "exit as the first message is taken for it, but not after a longer name: the "
+                 "buffer still holds the end of that name (\"exith\"). recv does not end a string: "
+                 "use as many bytes as it returned.",
+                 step::leave, by_hand("exit")}));
+        }
+        REQUIRE(ends);
+        eventually([&] { return server.has_ended(); }, Seconds(0.1));
+        if (server.has_ended()) {
+            REQUIRE(client.fails(
+                {quote("exit"), "the end of this connection, and a server that goes on",
+                 "the end of the whole server",
+                 "The exit of one client ended the whole server: exit(), sys.exit() or return "
+                 "where the loop of one thread is meant to end (break).",
+                 step::leave, by_hand("exit")}));
+        }
+    }
+    std::vector<std::string> names = {"exits", "my exit", "exi", "Exit", "exit\n"};
+    if (server.delay() == 0) {
+        names.insert(names.end(), {"exit!", "e", "EXIT", " exit", "exit "});
+    }
+    std::vector<std::string> closed;
+    std::optional<Talk> client;
+    for (const std::string& name : names) {
+        if (!client) {
+            client.emplace(server, true);
+            REQUIRE(client->is_welcomed());
+        }
+        client->say(name);
+        server.until([&] { return client->peer().has_news(); }, Seconds(server.delay() + 1.3));
+        if (client->peer().receive(name.size() + 8, Seconds(0.2)).empty() &&
+            client->peer().ended()) {
+            closed.push_back(name);
+            client.reset();
+        }
+    }
+    if (!closed.empty()) {
+        Talk last(server);
+        REQUIRE(last.is_connected());
+        REQUIRE(last.fails(
+            {quote(closed.front()), quote("Hello, " + closed.front() + "!"),
+             "nothing, and the end of the connection",
+             served_on(server.out()).empty() ? diagnose_exit(closed) : served_on(server.out()),
+             step::leave, by_hand(closed.front())}));
+    }
+}
+
+TEST(NotebookServer, NoticesWhoLeaves)
+{
+    Server server;
+    server.listens();
+    const long processes = activity_of(server.pid()).processes;
+    {
+        Talk client(server);
+        REQUIRE(client.is_welcomed());
+        client.peer().half_close();
+        REQUIRE(client.sees_the_end(Talk::by_closing));
+    }
+    {
+        Talk hasty(server);
+        REQUIRE(hasty.is_welcomed());
+        hasty.say("Yam");
+        hasty.half_close();
+        REQUIRE(hasty.hears_greeting("Yam"));
+        REQUIRE(hasty.sees_the_end(Talk::by_closing));
+    }
+    {
+        Talk leaver(server);
+        REQUIRE(leaver.is_welcomed());
+    }
+    eventually([&] { return server.has_ended(); }, Seconds(0.2));
+    Talk silent(server);
+    REQUIRE(silent.is_welcomed());
+    int looks = 0;
+    int seen_at_work = 0;
+    eventually(
+        [&] {
+            ++looks;
+            seen_at_work += activity_of(server.pid()).runs ? 1 : 0;
+            return silent.peer().has_news(Seconds(0.02)) || server.has_ended();
+        },
+        Seconds(2.3));
+    const double share = static_cast<double>(seen_at_work) / looks;
+    REQUIRE(silent.hears_nothing_for(
+        Seconds(0), "A client that has said nothing yet was not left alone: the notebook's recv "
+                    "waits, without a limit (no settimeout, no SO_RCVTIMEO)."));
+    if (share > 0.5) {
+        const bool children = activity_of(server.pid()).processes > processes + 1;
+        REQUIRE(silent.fails(
+            {"nothing", "a server that uses no CPU time while nobody says anything",
+             fill("a server that was at work {share} % of that time",
+                  {{"share", std::to_string(std::lround(share * 100))}}),
+             children ? child_goes_on
+                      : "A loop goes round and round without waiting: after a client has closed, "
+                        "recv returns nothing at once, each time; or a socket does not block.",
+             step::leave, "top"}));
+    }
+    if (!silent.is_greeted("May")) {
+        REQUIRE(
+            silent.fails({"\"May\" (3 bytes), after more than two seconds of silence",
+                          quote("Hello, May!"), "no greeting",
+                          "A client that says nothing for a while is not served any more: the "
+                          "notebook's recv waits, without a limit (no settimeout, no SO_RCVTIMEO).",
+                          step::recv, "nc 127.0.0.1 {port}, wait, then type a name"}));
+    }
+}
+
+} // namespace

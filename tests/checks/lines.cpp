@@ -1,0 +1,132 @@
+#include "lines.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <sstream>
+
+namespace lab
+{
+
+const std::string in_a_buffer =
+    "The line is printed, but stays in a buffer: on a terminal it appears at once, in a file or a "
+    "pipe only when the buffer is full or the program ends. Flush it: std::endl, fflush(stdout), "
+    "flush=True, $| = 1.";
+
+const std::string child_goes_on =
+    "Child processes go on after their client has left: does each child exit when its client is "
+    "served, or does it fall back into the loop around accept?";
+
+std::string accepted(const std::string& address)
+{
+    return "Accept new connection from " + address + "...";
+}
+std::string closed(const std::string& address) { return "Connection from " + address + " closed."; }
+
+bool appears_on_a_terminal(const std::string& delay, const std::function<std::string(Server&)>& act)
+{
+    Server again(delay, "", "", Program::Output::terminal);
+    const std::string line = act(again);
+    return again.until([&] { return again.out().find(line) != std::string::npos; }, Seconds(0.3));
+}
+
+namespace
+{
+
+/// Why a line about a client is not as it should be.
+std::string diagnose_address(const Server& server, const std::string& line,
+                             const std::string& address, const std::string& other,
+                             const std::string& expected)
+{
+    const std::string port = address.substr(address.find(':') + 1);
+    const int number = std::stoi(port);
+    const std::string swapped = std::to_string((number & 0xff) << 8 | number >> 8);
+    const auto has = [&](const std::string& text) { return contains(line, text); };
+    if (has(other)) {
+        return "The address is another client's: it is taken from a variable that all threads "
+               "share (in the notebook, addr where the parameter is called adddr). Each thread has "
+               "to use its own.";
+    }
+    if (has(":" + swapped) || has(swapped)) {
+        return fill(
+            "{swapped} is {port} with its two bytes swapped: ntohs turns the port into this "
+            "machine's order.",
+            {{"swapped", swapped}, {"port", port}});
+    }
+    if (has("/" + address)) {
+        return "There is a slash before the address: that is how Java shows an InetAddress. "
+               "getHostAddress() is its text.";
+    }
+    if (has("::ffff:")) {
+        return "The server listens on every address, IPv6 too, and shows clients of IPv4 as "
+               "::ffff:... The notebook's listens on 127.0.0.1.";
+    }
+    if (has("('127.0.0.1'")) {
+        return "The address is printed as a tuple. '%s:%s' % addr has its two parts, with a colon "
+               "between them.";
+    }
+    if (has(":" + std::to_string(server.port()))) {
+        return "The address is the server's own. The client's is what accept returns.";
+    }
+    if (has("0.0.0.0") || has(":0.") || has(":0 ")) {
+        return "The address was never filled in: accept writes it where its second argument "
+               "points, and needs the size in the third.";
+    }
+    if (line.find_first_of(std::string("\0\1\2\3\4\5\6\7\x10\x7f", 10)) != std::string::npos ||
+        std::any_of(line.begin(), line.end(), [](char byte) { return (byte & 0x80) != 0; })) {
+        return "What stands in the address's place is no text: is it memory that is used no more "
+               "(freed, or of a function that has returned), or that was never filled in?";
+    }
+    if (!has(port)) {
+        return fill("The client's address, {address}, is not in it.", {{"address", address}});
+    }
+    return diagnose_lines({expected}, line + "\n");
+}
+
+} // namespace
+
+testing::AssertionResult prints(Server& server, const std::vector<std::string>& expected,
+                                const std::string& address, const std::string& other)
+{
+    const std::string& line = expected.back();
+    if (server.until([&] { return contains(server.out(), line + "\n"); },
+                     Seconds(server.delay() + 0.5))) {
+        return testing::AssertionSuccess();
+    }
+    Finding finding{"", quote(line), "", "", step::lines, "./client"};
+    const std::string sign = line.substr(0, line.find(" from "));
+    std::string similar;
+    std::istringstream lines(server.out());
+    for (std::string each; std::getline(lines, each);) {
+        const bool is_another = std::find(expected.begin(), expected.end(), each) != expected.end();
+        similar =
+            similar.empty() && each.find(sign) != std::string::npos && !is_another ? each : similar;
+    }
+    finding.received = similar.empty() ? "no such line" : quote(similar);
+    if (!similar.empty()) {
+        finding.diagnosis = diagnose_address(server, similar, address, other, line);
+    } else if (contains(server.err(), line)) {
+        finding.diagnosis =
+            "The line is on standard error. The notebook's print writes to standard output.";
+    } else if (contains(server.out(), closed(other))) {
+        finding.received =
+            fill("{line}, of a client that is still connected", {{"line", quote(closed(other))}});
+        finding.diagnosis = diagnose_address(server, closed(other), address, other, line);
+    } else if (!server.has_ended()) {
+        server.signal(SIGKILL);
+        server.status();
+        const bool buffered = appears_on_a_terminal("0", [&](Server& again) {
+            Talk client(again);
+            static_cast<void>(client.is_welcomed());
+            client.say("exit");
+            static_cast<void>(client.sees_the_end(Talk::by_exit));
+            return sign + " from ";
+        });
+        finding.diagnosis = buffered ? in_a_buffer : "The line is not printed.";
+        Server alive; // the failure shall not speak of the one that the test has ended
+        alive.listens();
+        return not_yet(alive, "server", finding);
+    }
+    return not_yet(server, "server", finding);
+}
+
+} // namespace lab

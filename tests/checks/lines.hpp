@@ -1,0 +1,31 @@
+// lines.hpp: what the server prints about its clients.
+#pragma once
+
+#include "talk.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace lab
+{
+
+/// The lines that are printed about a client.
+std::string accepted(const std::string& address);
+std::string closed(const std::string& address);
+
+/// Waits for the last of these lines, which is about the client at `address`. Says what is wrong
+/// with it, if it is; `other` is another client's address.
+testing::AssertionResult prints(Server& server, const std::vector<std::string>& expected,
+                                const std::string& address, const std::string& other = "no other");
+
+/// True if what is missing on standard output appears when that is a terminal: then it is in a
+/// buffer. `act` makes the server print it, and returns what to look for.
+bool appears_on_a_terminal(const std::string& delay,
+                           const std::function<std::string(Server&)>& act);
+
+/// Diagnoses that several checks give.
+extern const std::string in_a_buffer;
+extern const std::string child_goes_on;
+
+} // namespace lab

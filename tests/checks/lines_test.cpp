@@ -1,0 +1,42 @@
+// Step 4: the two lines that are printed about each client.
+#include "lines.hpp"
+#include "talk.hpp"
+
+using namespace lab;
+
+namespace
+{
+
+TEST(NotebookServer, PrintsWhoComesAndGoes)
+{
+    Server server;
+    std::vector<std::string> expected = {"Waiting for connection..."};
+    for (const bool by_exit : {true, false}) {
+        Talk client(server);
+        REQUIRE(client.is_welcomed());
+        expected.push_back(accepted(client.address()));
+        REQUIRE(prints(server, expected, client.address()));
+        if (by_exit) {
+            client.say("exit");
+        } else {
+            client.peer().half_close();
+        }
+        REQUIRE(client.sees_the_end(by_exit ? Talk::by_exit : Talk::by_closing));
+        expected.push_back(closed(client.address()));
+        REQUIRE(prints(server, expected, client.address()));
+    }
+    std::string all;
+    for (const std::string& line : expected) {
+        all += line + "\n";
+    }
+    if (server.out() != all) {
+        REQUIRE(not_yet(
+            server, "server",
+            {"",
+             fill("the notebook's lines, in this order, and no others:\n{lines}", {{"lines", all}}),
+             "\n" + server.out(), diagnose_lines(expected, server.out()), step::lines,
+             "./client"}));
+    }
+}
+
+} // namespace

@@ -1,0 +1,136 @@
+#include "text.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+#include <vector>
+
+namespace lab
+{
+
+std::string fill(std::string_view text, const std::map<std::string_view, std::string>& places)
+{
+    std::string filled;
+    while (!text.empty()) {
+        const std::size_t open = std::min(text.find('{'), text.size());
+        filled += text.substr(0, open);
+        text.remove_prefix(open);
+        const std::size_t close = text.find('}');
+        const auto place =
+            close == std::string_view::npos ? places.end() : places.find(text.substr(1, close - 1));
+        if (place != places.end()) {
+            filled += place->second;
+            text.remove_prefix(close + 1);
+        } else if (!text.empty()) {
+            filled += text.front();
+            text.remove_prefix(1);
+        }
+    }
+    return filled;
+}
+
+std::string quote(std::string_view bytes)
+{
+    constexpr std::size_t most = 100;
+    std::ostringstream text;
+    text << '"';
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        if (bytes.size() > most && i == most / 2) { // the end says as much as the beginning
+            text << "\" ... \"";
+            i = bytes.size() - most / 4;
+        }
+        const auto value = static_cast<unsigned char>(bytes[i]);
+        const std::size_t escape = std::string_view("\n\r\t\0", 4).find(bytes[i]);
+        const std::size_t length = value >= 0xf0   ? 4
+                                   : value >= 0xe0 ? 3
+                                                   : 2; // of a UTF-8 character
+        const bool is_whole = value >= 0xc2 && value < 0xf5 && i + length <= bytes.size() &&
+                              std::all_of(bytes.begin() + static_cast<long>(i) + 1,
+                                          bytes.begin() + static_cast<long>(i + length),
+                                          [](char next) { return (next & 0xc0) == 0x80; });
+        if (escape != std::string_view::npos) {
+            text << '\\' << "nrt0"[escape];
+        } else if (is_whole) {
+            text << bytes.substr(i, length);
+            i += length - 1;
+        } else if (value < 0x20 || value >= 0x7f) {
+            text << "\\x"
+                 << "0123456789abcdef"[value / 16] << "0123456789abcdef"[value % 16];
+        } else {
+            text << bytes[i];
+        }
+    }
+    text << "\" (" << bytes.size() << (bytes.size() == 1 ? " byte)" : " bytes)");
+    return text.str();
+}
+
+bool contains(const std::string& text, const std::string& part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+bool all_of(const std::string& text, const std::string& bytes)
+{
+    return !text.empty() && text.find_first_not_of(bytes) == std::string::npos;
+}
+
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](unsigned char byte) { return static_cast<char>(std::tolower(byte)); });
+    return text;
+}
+
+std::string without(std::string text, const std::string& bytes)
+{
+    std::erase_if(text, [&](char byte) { return bytes.find(byte) != std::string::npos; });
+    return text;
+}
+
+std::string trimmed(const std::string& text)
+{
+    const std::string blanks(" \t\r\n\0", 5);
+    const std::size_t begin = std::min(text.find_first_not_of(blanks), text.size());
+    return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
+std::string encoded_twice(const std::string& text)
+{
+    std::string result;
+    for (const char byte : text) {
+        const auto value = static_cast<unsigned char>(byte);
+        if (value < 0x80) {
+            result += byte;
+        } else {
+            result += static_cast<char>(0xc0 | (value >> 6));
+            result += static_cast<char>(0x80 | (value & 0x3f));
+        }
+    }
+    return result;
+}
+
+bool is_place_holder(const std::string& text)
+{
+    const std::vector<std::string> known = {"%s", "{}", "{0}", "%d", "%v", "$@"};
+    const bool braces = text.size() > 2 &&
+                        (text[0] == '{' || text.starts_with("${") || text.starts_with("#{")) &&
+                        text.back() == '}';
+    const bool variable =
+        text.size() > 1 && text[0] == '$' && std::isalpha(static_cast<unsigned char>(text[1])) != 0;
+    return braces || variable || std::find(known.begin(), known.end(), text) != known.end();
+}
+
+bool is_object(const std::string& text)
+{
+    for (const std::string sign :
+         {"[B@", "object at 0x", "<memory at", "[object ", "<Buffer ", "SCALAR(0x", "bytearray(",
+          "Symbol(", "java.", "[I@", "[C@", "ARRAY(0x", "HASH(0x"}) {
+        if (contains(text, sign)) {
+            return true;
+        }
+    }
+    return text == "undefined" || text == "null" || text == "None" || text == "NaN" ||
+           text == "b''" || all_of(text, "0123456789, []");
+}
+
+} // namespace lab

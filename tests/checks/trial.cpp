@@ -1,0 +1,117 @@
+#include "trial.hpp"
+#include "finding.hpp"
+#include "network.hpp"
+#include "ports.hpp"
+#include "program.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace lab
+{
+namespace
+{
+
+/// Hears what GoogleTest reports of the test that runs, and says nothing itself.
+class Ear : public testing::EmptyTestEventListener
+{
+  public:
+    std::string first_failure;
+    std::string note; ///< on what is not wrong, but not the notebook's either
+    bool skipped = false;
+    bool ran = false;
+
+    void OnTestEnd(const testing::TestInfo& test) override
+    {
+        for (int i = 0; i < test.result()->test_property_count(); ++i) {
+            note += part("note", test.result()->GetTestProperty(i).value());
+        }
+    }
+    void OnTestStart(const testing::TestInfo& /*test*/) override { ran = true; }
+    void OnTestPartResult(const testing::TestPartResult& result) override
+    {
+        skipped = skipped || result.skipped();
+        if (result.failed() && first_failure.empty()) {
+            first_failure = result.message();
+            if (first_failure.starts_with("Failed\n")) {
+                first_failure.erase(0, 7);
+            }
+        }
+    }
+};
+
+/// Makes the check, in this process.
+bool run(const Check& check, bool alone, std::string& details)
+{
+    std::string why;
+    if (alone && uses_fixed_port()) {
+        wait_for_the_port();
+    } else if (!alone && !enter_private_network(why)) {
+        details = fill("The check has no network of its own: {reason}.\n", {{"reason", why}});
+        return false;
+    }
+    auto* ear = new Ear; // GoogleTest owns it
+    auto& listeners = testing::UnitTest::GetInstance()->listeners();
+    listeners.Append(ear);
+    delete listeners.Release(listeners.default_result_printer());
+    testing::GTEST_FLAG(filter) = check.test;
+    const bool good = RUN_ALL_TESTS() == 0 && ear->ran && !ear->skipped;
+    details = ear->ran ? ear->first_failure + ear->note
+                       : fill("There is no test {name}", {{"name", check.test}});
+    return good;
+}
+
+} // namespace
+
+Trial::Trial(const Check& check, bool alone)
+{
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) == -1 || (pid_ = fork()) == -1) {
+        throw std::system_error(errno, std::generic_category(), "a check could not be started");
+    }
+    result_ = ends[0];
+    if (pid_ == 0) {
+        end_programs_on_signals();
+        prctl(PR_SET_PDEATHSIG, SIGTERM); // Ctrl-C may have ended the one that waits for this
+        std::string details;
+        const bool good = run(check, alone, details);
+        const bool written =
+            write(ends[1], details.data(), details.size()) == static_cast<ssize_t>(details.size());
+        _exit(written && good ? 0 : 1);
+    }
+    close(ends[1]);
+}
+
+Trial::~Trial()
+{
+    if (pid_ != -1) { // nobody needs to know any more
+        kill(pid_, SIGTERM);
+        waitpid(pid_, nullptr, 0);
+    }
+    close(result_);
+}
+
+bool Trial::holds(std::string& details)
+{
+    std::array<char, 4096> buffer;
+    for (ssize_t n; (n = read(result_, buffer.data(), buffer.size())) > 0;) {
+        details.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    int status = 0;
+    waitpid(std::exchange(pid_, -1), &status, 0);
+    if (status != 0 && details.empty()) {
+        details = "The check itself could not be made.\n";
+    }
+    return status == 0;
+}
+
+} // namespace lab

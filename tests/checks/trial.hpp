@@ -1,0 +1,31 @@
+// trial.hpp: one check, made in a process and a network of its own.
+#pragma once
+
+#include "table.hpp"
+
+#include <string>
+
+#include <sys/types.h>
+
+namespace lab
+{
+
+/// A check that is made in a process of its own. What it found is read from a pipe.
+class Trial
+{
+  public:
+    /// Starts it. `alone`: in everyone's network, because there is no other.
+    Trial(const Check& check, bool alone);
+    ~Trial();
+    Trial(const Trial&) = delete;
+    Trial& operator=(const Trial&) = delete;
+
+    /// Waits for what came of it: true if it holds. What there is to say of it, in `details`.
+    bool holds(std::string& details);
+
+  private:
+    pid_t pid_ = -1;
+    int result_ = -1;
+};
+
+} // namespace lab

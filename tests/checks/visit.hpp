@@ -1,0 +1,69 @@
+// visit.hpp: a client that is judged, and the test as its server.
+#pragma once
+
+#include "diagnosis.hpp"
+#include "finding.hpp"
+#include "harness.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lab
+{
+
+/// The notebook's names.
+inline const std::vector<std::string> names = {"Yam", "May", "Sarah"};
+
+/// The lines of the notebook that a finding points at.
+namespace line
+{
+inline const std::string connect =
+    "step 5: s = socket.socket(...) and s.connect(('127.0.0.1', 9999))";
+inline const std::string welcome = "step 5: print(s.recv(1024).decode('utf-8')), before the loop";
+inline const std::string send = "step 5: for data in [b'Yam', b'May', b'Sarah']: s.send(data)";
+inline const std::string print = "step 5: print(s.recv(1024).decode('utf-8')), after each send";
+inline const std::string leave = "step 5: s.send(b'exit') and s.close()";
+} // namespace line
+
+/// The client that is judged, and the test as its server.
+class Visit
+{
+  public:
+    explicit Visit(Program::Output output = Program::Output::file);
+
+    testing::AssertionResult connects();
+    testing::AssertionResult fails(Finding finding);
+
+    /// Expects this message next, and nothing behind it. `next` are those that may come later.
+    testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
+                                   const std::vector<std::string>& next);
+    testing::AssertionResult hears_nothing_for(Seconds time, const std::string& look_at,
+                                               const std::string& diagnosis);
+
+    /// Gives the ports back: another visit of a client that knows only one port is possible.
+    void gives_its_ports_back();
+    /// The conversation as far as this many names.
+    testing::AssertionResult converses(std::size_t count);
+
+  private:
+    static std::unique_ptr<Listener> try_to_listen(int port, const std::string& host = "127.0.0.1");
+    int swapped() const { return (listener_.port() & 0xff) << 8 | listener_.port() >> 8; }
+    bool comes_elsewhere() const;
+    /// True if this client prints the welcome when it has come: then it does not wait for the end.
+    bool prints_at_once();
+    std::string why_silent(const std::string& expected);
+    std::string found_by_trying();
+
+    Listener listener_;
+    std::unique_ptr<Listener> swapped_;
+    std::unique_ptr<Listener> six_;
+    std::unique_ptr<Listener> notebook_;
+
+  public:
+    Program client;
+    std::optional<Peer> server; ///< the server's end of the connection, once there is one
+};
+
+} // namespace lab
