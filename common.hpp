@@ -1,11 +1,13 @@
-// common.hpp: the one header that a program includes, as the notebook begins with its imports.
+// common.hpp: the one header that a program includes, as the notebook begins
+// with its imports.
 //
-//     import socket             common/socket.hpp        Socket, Address, resolve
-//     import threading, time    <thread>; common/serving.hpp: the clients being served, Ctrl-C
-//     print                     common/screen.hpp        print, log, visible
-//     import argparse           common/command_line.hpp  CommandLine, report
+//     import socket           common/socket.hpp        Socket, Address, resolve
+//     import threading, time  <thread>; serving.hpp    clients served, Ctrl-C
+//     print                   common/screen.hpp        print, log, visible
+//     import argparse         common/command_line.hpp  CommandLine, report
 //
-// Each can be read without the others. To follow server.cpp and client.cpp, none is needed.
+// Each can be read without the others. To follow server.cpp and client.cpp,
+// none is needed.
 #pragma once
 
 #include "common/command_line.hpp"

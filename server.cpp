@@ -1,5 +1,6 @@
-// server.cpp: the notebook's greeting server, a thread for each client, in the notebook's steps.
-// Its counterpart is client.cpp. common.hpp says where what is not in the notebook is explained.
+// server.cpp: the notebook's greeting server, a thread for each client, in the
+// notebook's steps. Its counterpart is client.cpp. common.hpp says where what
+// is not in the notebook is explained.
 #include "common.hpp"
 
 #include <exception>
@@ -21,23 +22,26 @@ void serve(const Options& options)
     const Address address = resolve(options.host, options.port).front();
     Socket s(address.family(), SOCK_STREAM);
 
-    // Step 2: bind it to the address and the port. (After a restart, the port is free at once.)
+    // Step 2: bind it to the address and the port. (After a restart, the port
+    // is free at once.)
     s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     s.bind(address);
-    Clients clients(s, options.max_clients, options.idle_timeout); // limits: common/serving.hpp
+    Clients clients(s, options.max_clients, options.idle_timeout);
 
     // Step 3: listen.
     s.listen(options.backlog);
     log("Listening on ", s.name(), ". Ctrl-C stops the server.");
     print("Waiting for connection...");
 
-    // Step 4: accept one client after another, and serve each in a thread of its own. A std::thread
-    // starts as soon as it is made, so there is no t.start().
+    // Step 4: accept one client after another, and serve each in a thread of
+    // its own. A std::thread starts as soon as it is made, so there is no
+    // t.start().
     while (!clients.stopping()) { // until Ctrl-C
         try {
             clients.wait_for_room();
             auto [sock, addr] = s.accept();
-            std::thread t(tcplink, clients.add(std::move(sock)), addr, options.delay);
+            std::thread t(tcplink, clients.add(std::move(sock)), addr,
+                          options.delay);
             t.detach();
         } catch (const std::exception& error) { // a shortage; or Ctrl-C
             clients.wait_after(error);
@@ -55,12 +59,12 @@ void tcplink(Client sock, const std::string& addr, Seconds delay)
         while (true) {
             const std::string data = sock.recv(1024);
             std::this_thread::sleep_for(delay);
-            if (data.empty() || data == "exit") { // empty: the client has closed
+            if (data.empty() || data == "exit") { // empty: it has closed
                 break;
             }
             sock.send("Hello, " + data + "!");
         }
-    } catch (const std::exception& error) { // a reset, a time-out: the end of this client only
+    } catch (const std::exception& error) { // the end of this client only
         log("Closing the connection from ", addr, ": ", error.what(), ".");
     }
     sock.close();
@@ -70,28 +74,31 @@ void tcplink(Client sock, const std::string& addr, Seconds delay)
 Options parse(int argc, char* argv[])
 {
     constexpr char usage[] = R"(Usage: ./server [OPTION...]
-The notebook's greeting server: Welcome!, then Hello, NAME! for each name, until exit.
+The notebook's greeting server: Welcome!, then Hello, NAME! for each name,
+until exit.
 
-  --host ADDRESS          address to listen on, a number or a name       (127.0.0.1)
-  --port N                port; 0 lets the system choose one             (9999)
-  --delay SECONDS         pause before each answer                       (1)
-  --backlog N             connections that may wait to be accepted       (128)
-  --max-clients N         clients served at the same time                (1000)
-  --idle-timeout SECONDS  close a client that is silent for so long      (0: never)
+  --host ADDRESS          address to listen on, a number or a name  (127.0.0.1)
+  --port N                port; 0 lets the system choose one        (9999)
+  --delay SECONDS         pause before each answer                  (1)
+  --backlog N             connections that may wait to be accepted  (128)
+  --max-clients N         clients served at the same time           (1000)
+  --idle-timeout SECONDS  close a client that is silent so long     (0: never)
   --help                  print this help
 
 Ctrl-C stops the server.
 )";
     constexpr int any = std::numeric_limits<int>::max();
-    const CommandLine given(argc, argv, usage,
-                            {"host", "port", "delay", "backlog", "max-clients", "idle-timeout"});
+    const CommandLine given(
+        argc, argv, usage,
+        {"host", "port", "delay", "backlog", "max-clients", "idle-timeout"});
     given.operands(0);
     Options options;
     options.host = given.text("host", options.host);
     options.port = given.port(options.port, 0);
     options.delay = given.seconds("delay", options.delay);
     options.backlog = given.number("backlog", options.backlog, 0, any);
-    options.max_clients = given.number("max-clients", options.max_clients, 1, any);
+    options.max_clients =
+        given.number("max-clients", options.max_clients, 1, any);
     options.idle_timeout = given.seconds("idle-timeout", options.idle_timeout);
     return options;
 }

@@ -1,20 +1,24 @@
-// gbk.hpp: the tutorial's programs put GBK on the wire; the terminal shows UTF-8. iconv(3)
-// translates.
+// gbk.hpp: the tutorial's programs put GBK on the wire; the terminal shows
+// UTF-8. iconv(3) translates.
 #pragma once
 
 #include "../common.hpp"
 
 #include <iconv.h>
 
-/// Translates as many bytes as are valid; what is left of `from` begins with what is not. iconv(3)
-inline std::string translate(const char* encoding, const char* to_encoding, std::string_view& from)
+/// Translates as many bytes as are valid; what is left of `from` begins with
+/// what is not. iconv(3)
+inline std::string translate(const char* encoding, const char* to_encoding,
+                             std::string_view& from)
 {
     iconv_t translation = ::iconv_open(to_encoding, encoding);
-    if (translation == reinterpret_cast<iconv_t>(-1)) { // NOLINT(performance-no-int-to-ptr)
+    if (translation ==
+        reinterpret_cast<iconv_t>(-1)) { // NOLINT(performance-no-int-to-ptr)
         throw_errno(std::string("iconv_open ") + encoding + " " + to_encoding);
     }
     std::string to(from.size() * 4, '\0');
-    char* input = const_cast<char*>(from.data()); // iconv reads through it and does not write
+    char* input = const_cast<char*>(
+        from.data()); // iconv reads through it and does not write
     char* output = to.data();
     std::size_t left = from.size();
     std::size_t room = to.size();
@@ -25,8 +29,8 @@ inline std::string translate(const char* encoding, const char* to_encoding, std:
     return to;
 }
 
-/// GBK as UTF-8, Python's data.decode('gbk', 'replace'): what is not GBK becomes U+FFFD, the
-/// replacement character.
+/// GBK as UTF-8, Python's data.decode('gbk', 'replace'): what is not GBK
+/// becomes U+FFFD, the replacement character.
 inline std::string from_gbk(std::string_view gbk)
 {
     std::string text = translate("GBK", "UTF-8", gbk);
@@ -37,8 +41,8 @@ inline std::string from_gbk(std::string_view gbk)
     return text;
 }
 
-/// UTF-8 as GBK, Python's text.encode('gbk'). Throws std::runtime_error that names the character
-/// without a code.
+/// UTF-8 as GBK, Python's text.encode('gbk'). Throws std::runtime_error that
+/// names the character without a code.
 inline std::string to_gbk(std::string_view text)
 {
     std::string gbk = translate("UTF-8", "GBK", text);
@@ -47,7 +51,8 @@ inline std::string to_gbk(std::string_view text)
         while (size < text.size() && (text[size] & 0xc0) == 0x80) {
             ++size;
         }
-        throw std::runtime_error("GBK has no code for '" + visible(text.substr(0, size)) +
+        throw std::runtime_error("GBK has no code for '" +
+                                 visible(text.substr(0, size)) +
                                  "', so nothing was sent.");
     }
     return gbk;

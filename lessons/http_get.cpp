@@ -1,6 +1,6 @@
-// http_get.cpp: the notebook's first client. It fetches a page, prints the header, and saves the
-// page in a file. http_page.hpp has what the notebook leaves out: bodies in chunks, pages cut
-// short, and a disk that is full.
+// http_get.cpp: the notebook's first client. It fetches a page, prints the
+// header, and saves the page in a file. http_page.hpp has what the notebook
+// leaves out: bodies in chunks, pages cut short, and a disk that is full.
 #include "http_page.hpp"
 
 struct Options { // the notebook's values; the notebook waits forever
@@ -30,7 +30,8 @@ void fetch(const Options& options)
     }
     s.close();
 
-    // Split once at the first blank line: print the header before it, save the body behind it.
+    // Split once at the first blank line: print the header before it, save the
+    // body behind it.
     const Page page = split(data, s.name());
     print(printable(page.header));
     save(options.output, page.pieces);
@@ -38,10 +39,12 @@ void fetch(const Options& options)
 
 std::string request_for(const Options& options)
 {
-    std::string host =
-        options.host.find(':') != std::string::npos ? "[" + options.host + "]" : options.host;
+    std::string host = options.host.find(':') != std::string::npos
+                           ? "[" + options.host + "]"
+                           : options.host;
     host += options.port != 80 ? ":" + std::to_string(options.port) : "";
-    return "GET " + options.path + " HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n";
+    return "GET " + options.path + " HTTP/1.1\r\nHost: " + host +
+           "\r\nConnection: close\r\n\r\n";
 }
 
 Options parse(int argc, char* argv[])
@@ -56,7 +59,8 @@ Fetches a page over HTTP, prints the header, and saves the page in a file.
   --timeout SECONDS  how long to wait for the server; 0: forever  (10)
   --help             print this
 )";
-    const CommandLine given(argc, argv, usage, {"host", "port", "path", "output", "timeout"});
+    const CommandLine given(argc, argv, usage,
+                            {"host", "port", "path", "output", "timeout"});
     given.operands(0);
     Options options;
     options.host = given.text("host", options.host);
@@ -69,8 +73,9 @@ Fetches a page over HTTP, prints the header, and saves the page in a file.
     };
     if (options.path[0] != '/' ||
         std::any_of(options.path.begin(), options.path.end(), breaks_a_line)) {
-        throw UsageError("--path", options.path,
-                         "a path that begins with / and has no blanks (write %20)");
+        throw UsageError(
+            "--path", options.path,
+            "a path that begins with / and has no blanks (write %20)");
     }
     return options;
 }

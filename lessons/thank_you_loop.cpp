@@ -1,6 +1,7 @@
-// thank_you_loop.cpp: the tutorial's second server (4.2). Two loops: one client after another, and
-// of each client one message after another. While it serves one, the next waits; server.cpp, with a
-// thread for each, is the step after this.
+// thank_you_loop.cpp: the tutorial's second server (4.2). Two loops: one client
+// after another, and of each client one message after another. While it serves
+// one, the next waits; server.cpp, with a thread for each, is the step after
+// this.
 #include "gbk.hpp"
 #include "plain_server.hpp"
 
@@ -10,7 +11,8 @@ void serve(const std::string& host, int port)
     const Address address = resolve(host, port).front();
     Socket tcp_server(address.family(), SOCK_STREAM);
 
-    // 2. Bind it to an address and a port. (After a restart, the port is free at once.)
+    // 2. Bind it to an address and a port. (After a restart, the port is free
+    // at once.)
     tcp_server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     tcp_server.bind(address);
 
@@ -34,7 +36,7 @@ void serve(const std::string& host, int port)
                 print("Received: ", visible(from_gbk(data)));
                 client.send("Thank You!");
             }
-        } catch (const std::system_error& error) { // a reset ends this client, not the server
+        } catch (const std::system_error& error) { // ends this client only
             report(error);
         }
 
@@ -47,9 +49,11 @@ void serve(const std::string& host, int port)
 int main(int argc, char* argv[])
 {
     constexpr char usage[] =
-        "Usage: lessons/thank_you_loop [--host ADDRESS (0.0.0.0)] [--port N (7788)]\n"
-        "Serves one client after another: prints what it sends and answers Thank You! until it\n"
-        "closes. Ctrl-C stops the server.\n";
+        R"(Usage: lessons/thank_you_loop [--host ADDRESS (0.0.0.0)]
+                              [--port N (7788)]
+Serves one client after another: prints what it sends and answers Thank You!
+until it closes. Ctrl-C stops the server.
+)";
     try {
         const CommandLine given(argc, argv, usage, {"host", "port"});
         given.operands(0);

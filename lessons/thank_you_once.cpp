@@ -1,5 +1,6 @@
-// thank_you_once.cpp: the tutorial's first server (4.2). It serves one client, once, and ends.
-// Its counterpart is ask_and_send.cpp; thank_you_loop.cpp is the next step.
+// thank_you_once.cpp: the tutorial's first server (4.2). It serves one client,
+// once, and ends. Its counterpart is ask_and_send.cpp; thank_you_loop.cpp is
+// the next step.
 #include "gbk.hpp"
 
 void serve(const std::string& host, int port)
@@ -8,7 +9,8 @@ void serve(const std::string& host, int port)
     const Address address = resolve(host, port).front();
     Socket tcp_server(address.family(), SOCK_STREAM);
 
-    // 2. Bind it to an address and a port. (After a restart, the port is free at once.)
+    // 2. Bind it to an address and a port. (After a restart, the port is free
+    // at once.)
     tcp_server.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     tcp_server.bind(address);
 
@@ -32,8 +34,10 @@ void serve(const std::string& host, int port)
 int main(int argc, char* argv[])
 {
     constexpr char usage[] =
-        "Usage: lessons/thank_you_once [--host ADDRESS (0.0.0.0)] [--port N (7788)]\n"
-        "Prints what one client sends, answers Thank You!, and ends.\n";
+        R"(Usage: lessons/thank_you_once [--host ADDRESS (0.0.0.0)]
+                              [--port N (7788)]
+Prints what one client sends, answers Thank You!, and ends.
+)";
     try {
         const CommandLine given(argc, argv, usage, {"host", "port"});
         given.operands(0);

@@ -1,11 +1,13 @@
-// udp_client.cpp: the greeting over datagrams (tutorial, 6). It does not connect and need not bind;
-// it just sends. A datagram, or its answer, may be lost. Its counterpart is udp_server.cpp.
+// udp_client.cpp: the greeting over datagrams (tutorial, 6). It does not
+// connect and need not bind; it just sends. A datagram, or its answer, may be
+// lost. Its counterpart is udp_server.cpp.
 #include "../common.hpp"
 #include "datagram.hpp"
 
 Datagram answer_from(const Address& server, Socket& s, Seconds timeout);
 
-void greet(const Address& server, const std::vector<std::string>& names, Seconds timeout)
+void greet(const Address& server, const std::vector<std::string>& names,
+           Seconds timeout)
 {
     // 1. Create the socket.
     Socket s(server.family(), SOCK_DGRAM);
@@ -15,7 +17,8 @@ void greet(const Address& server, const std::vector<std::string>& names, Seconds
         sendto(s, name, server);
         const Datagram answer = answer_from(server, s, timeout);
         if (answer.is_cut) {
-            log("warning: the answer was longer than 1024 bytes; the rest of it is lost.");
+            log("warning: the answer was longer than 1024 bytes; the rest of "
+                "it is lost.");
         }
         print(visible(answer.data));
     }
@@ -24,8 +27,8 @@ void greet(const Address& server, const std::vector<std::string>& names, Seconds
     s.close();
 }
 
-/// Waits for a datagram from the server. Anyone may send one to this socket; those of others are
-/// ignored.
+/// Waits for a datagram from the server. Anyone may send one to this socket;
+/// those of others are ignored.
 Datagram answer_from(const Address& server, Socket& s, Seconds timeout)
 {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
@@ -45,7 +48,8 @@ Datagram answer_from(const Address& server, Socket& s, Seconds timeout)
         }
         throw std::runtime_error(
             "No answer from " + server.str() +
-            " in time. The datagram or its answer was lost, or no server is there: " +
+            " in time. The datagram or its answer was lost, or no server is "
+            "there: " +
             "UDP does not tell. --timeout says how long to wait.");
     }
 }
@@ -53,9 +57,10 @@ Datagram answer_from(const Address& server, Socket& s, Seconds timeout)
 int main(int argc, char* argv[])
 {
     constexpr char usage[] =
-        "Usage: lessons/udp_client [--host HOST (127.0.0.1)] [--port N (9999)]\n"
-        "                          [--timeout SECONDS (10)] [NAME...]\n"
-        "Sends each NAME (Yam May Sarah) in a datagram and prints the answer.\n";
+        R"(Usage: lessons/udp_client [--host HOST (127.0.0.1)] [--port N (9999)]
+                          [--timeout SECONDS (10)] [NAME...]
+Sends each NAME (Yam May Sarah) in a datagram and prints the answer.
+)";
     try {
         const CommandLine given(argc, argv, usage, {"host", "port", "timeout"});
         std::vector<std::string> names = given.operands();
@@ -63,7 +68,9 @@ int main(int argc, char* argv[])
             names = {"Yam", "May", "Sarah"};
         }
         const Seconds timeout = given.seconds("timeout", Seconds(10));
-        greet(resolve(given.text("host", "127.0.0.1"), given.port(9999, 1), SOCK_DGRAM).front(),
+        greet(resolve(given.text("host", "127.0.0.1"), given.port(9999, 1),
+                      SOCK_DGRAM)
+                  .front(),
               names, timeout);
     } catch (const std::exception& error) {
         return report(error);

@@ -1,5 +1,6 @@
-// udp_server.cpp: the greeting over datagrams (tutorial, 6). No listen, no accept, no thread: every
-// datagram says whom it is from, and the answer goes there. Its counterpart is udp_client.cpp.
+// udp_server.cpp: the greeting over datagrams (tutorial, 6). No listen, no
+// accept, no thread: every datagram says whom it is from, and the answer goes
+// there. Its counterpart is udp_client.cpp.
 #include "datagram.hpp"
 #include "plain_server.hpp"
 
@@ -20,10 +21,11 @@ void serve(const std::string& host, int port)
         try {
             print("Received from ", datagram.from.str());
             if (datagram.is_cut) {
-                log("warning: the datagram was longer than 1024 bytes; the rest of it is lost.");
+                log("warning: the datagram was longer than 1024 bytes; the "
+                    "rest of it is lost.");
             }
             sendto(s, "Hello, " + datagram.data + "!", datagram.from);
-        } catch (const std::system_error& error) { // an answer that could not be sent
+        } catch (const std::system_error& error) { // it could not be sent
             report(error);
         }
     }
@@ -32,8 +34,10 @@ void serve(const std::string& host, int port)
 int main(int argc, char* argv[])
 {
     constexpr char usage[] =
-        "Usage: lessons/udp_server [--host ADDRESS (127.0.0.1)] [--port N (9999)]\n"
-        "Answers every datagram with Hello, NAME! Ctrl-C stops the server.\n";
+        R"(Usage: lessons/udp_server [--host ADDRESS (127.0.0.1)]
+                          [--port N (9999)]
+Answers every datagram with Hello, NAME! Ctrl-C stops the server.
+)";
     try {
         const CommandLine given(argc, argv, usage, {"host", "port"});
         given.operands(0);

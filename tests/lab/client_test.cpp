@@ -219,7 +219,8 @@ TEST(LabClient, ReadsNamesFromStandardInput)
     Program empty_line(own("client") + " --port " + std::to_string(server.port()) + " -",
                        "Yam\n\nMay\n");
     EXPECT_TRUE(fails(empty_line, 1, {"line 2", "empty"}));
-    EXPECT_EQ(empty_line.out(), "");
+    EXPECT_EQ(empty_line.out(), "Welcome!\nHello, Yam!\n")
+        << "A name is refused when it is reached.";
 }
 
 TEST(LabClient, AsksForNamesAtATerminal)
