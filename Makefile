@@ -49,7 +49,7 @@ $(BIN)/lessons/wire/wire: $(wire)
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -o $@
 
-$(OUT)/%.o: %.cpp $(headers) $(wildcard tests/checks/*.hpp)
+$(OUT)/%.o: %.cpp $(headers) $(wildcard tests/*/*.hpp)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $< -o $@
 

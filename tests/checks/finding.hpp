@@ -38,7 +38,7 @@ std::string diagnose_end(Program& program, bool connected);
 
 /// Ends a test with `result`'s message if it is a failure.
 #define REQUIRE(result)                                                                            \
-    if (const testing::AssertionResult required = (result); !required) {                           \
+    if (const auto& required = testing::AssertionResult(result); !required) {                      \
         FAIL() << required.message();                                                              \
     }                                                                                              \
     static_assert(true)

@@ -204,8 +204,8 @@ std::string Visit::found_by_trying()
         {"", "The message came only after the server had ended its side: the client receives until "
              "the end, where one recv is one answer."},
     };
-    if (server->sent().size() > 1) {
-        return ""; // after the welcome, what it waits for cannot be a newline
+    if (server->sent().size() != 1) {
+        return ""; // later than after the welcome, what it waits for cannot be a newline
     }
     for (const auto& [bytes, meaning] : trials) {
         bytes.empty() ? server->half_close() : static_cast<void>(server->say(bytes));
