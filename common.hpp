@@ -6,8 +6,8 @@
 //     print                   common/screen.hpp        print, log, visible
 //     import argparse         common/command_line.hpp  CommandLine, report
 //
-// Each can be read without the others. To follow server.cpp and client.cpp,
-// none is needed.
+// Each can be read without the others.
+// To follow server.cpp and client.cpp, none of them is needed.
 #pragma once
 
 #include "common/command_line.hpp"

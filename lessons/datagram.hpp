@@ -8,8 +8,7 @@
 struct Datagram {
     std::string data;
     Address from;
-    bool is_cut =
-        false; ///< it was longer than 1024 bytes, and the rest is lost
+    bool is_cut = false; ///< it had more than 1024 bytes, and lost the rest
 };
 
 inline bool operator==(const Address& one, const Address& other)
@@ -33,9 +32,7 @@ inline void sendto(const Socket& s, std::string_view data, const Address& to)
 /// Waits for one datagram, of which at most 1024 bytes are kept. recvfrom(2)
 inline Datagram recvfrom(const Socket& s)
 {
-    char buffer
-        [1024 +
-         1]; // a byte more than is kept: if it is used, the datagram was longer
+    char buffer[1024 + 1]; // the last byte is used if the datagram was longer
     Datagram datagram;
     Address& from = datagram.from;
     const ssize_t received = Socket::retry([&] {

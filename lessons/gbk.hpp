@@ -12,13 +12,13 @@ inline std::string translate(const char* encoding, const char* to_encoding,
                              std::string_view& from)
 {
     iconv_t translation = ::iconv_open(to_encoding, encoding);
-    if (translation ==
-        reinterpret_cast<iconv_t>(-1)) { // NOLINT(performance-no-int-to-ptr)
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    if (translation == reinterpret_cast<iconv_t>(-1)) {
         throw_errno(std::string("iconv_open ") + encoding + " " + to_encoding);
     }
     std::string to(from.size() * 4, '\0');
-    char* input = const_cast<char*>(
-        from.data()); // iconv reads through it and does not write
+    // iconv reads through this pointer and does not write.
+    char* input = const_cast<char*>(from.data());
     char* output = to.data();
     std::size_t left = from.size();
     std::size_t room = to.size();

@@ -198,8 +198,8 @@ inline void save(const std::string& path,
     std::string temporary = target + ".XXXXXX";
     sigset_t all;
     sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all,
-                nullptr); // until the program ends: Ctrl-C has to wait for this
+    // Until the program ends: Ctrl-C has to wait for this.
+    sigprocmask(SIG_BLOCK, &all, nullptr);
     const int file = mkstemp(temporary.data());
     if (file == -1) {
         throw_errno("create " + temporary);

@@ -11,8 +11,7 @@ inline void serve_until_ctrl_c()
     for (const int number : {SIGINT, SIGTERM}) {
         std::signal(number, [](int) { ::_exit(0); });
     }
-    std::signal(
-        SIGPIPE,
-        SIG_IGN); // a closed pipe behind standard output is no reason to stop
+    // A closed pipe behind standard output is no reason to stop.
+    std::signal(SIGPIPE, SIG_IGN);
     never_wait_for_the_screen();
 }

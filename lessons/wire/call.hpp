@@ -1,4 +1,4 @@
-// call.hpp: what shim.cpp tells lessons/wire of a system call: once when it begins, and
+// call.hpp: what shim.cpp tells the wire of a system call: once when it begins, and
 // once when it returns.
 #pragma once
 

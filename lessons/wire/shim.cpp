@@ -1,4 +1,4 @@
-// shim.cpp: a library that lessons/wire preloads into a program, so that its calls on sockets
+// shim.cpp: a library that the wire preloads into a program, so that its calls on sockets
 // are seen. It takes the clock before and after each, asks for the socket's state, and passes the
 // call on as it is. ld.so(8), dlsym(3)
 #include "call.hpp"

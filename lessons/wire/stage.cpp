@@ -199,7 +199,7 @@ Player& Stage::start(int side, std::string name, std::vector<std::string> words)
     words[0] = program;
     const std::string shim = home / "shim.so";
     for (const std::string& file : {program, shim}) {
-        if (::access(file.c_str(), R_OK) == -1) {
+        if (::access(file.c_str(), file == program ? X_OK : R_OK) == -1) {
             throw std::runtime_error("cannot use " + file + ": " + std::strerror(errno) +
                                      (errno == ENOENT ? ". It is not built: run make." : "."));
         }

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-from . import entries, kit, results
+from . import entries, kit, results, sandbox
 from .marker import Marker, Stopped
 from .store import Store, merged
 
@@ -102,7 +102,7 @@ def mark_folder(options, checks, box, work, found):
         box.weaknesses.append("Submissions use this machine's network: it allows no network of one's own.")
     for weakness in box.weaknesses:
         say("not protected: " + weakness)
-    options.jobs = 1 if options.shares else options.jobs or len(os.sched_getaffinity(0))
+    options.jobs = 1 if options.shares else options.jobs or min(len(os.sched_getaffinity(0)), sandbox.MOST)
     store = Store(options.out, checks)
     judge = kit.digest()
     todo = []

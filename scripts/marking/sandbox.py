@@ -22,8 +22,11 @@ def spare_users():
     or if this process may not take them. In a container not every number is there. user_namespaces(7)"""
     there = []
     for path in ("/proc/self/uid_map", "/proc/self/gid_map"):
-        with open(path, encoding="ascii") as file:
-            rows = [[int(number) for number in line.split()] for line in file]
+        try:
+            with open(path, encoding="ascii") as file:
+                rows = [[int(number) for number in line.split()] for line in file]
+        except FileNotFoundError:  # a kernel without user namespaces: all numbers are there
+            rows = [[0, 0, 1 << 32]]
         there.append([range(first, first + count) for first, _, count in rows])
     taken = {user.pw_uid for user in pwd.getpwall()} | {group.gr_gid for group in grp.getgrall()}
     for low, high in PLACES:

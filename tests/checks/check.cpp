@@ -10,7 +10,7 @@
 // them, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD, how
 // many run at once; ONLY, the names of the checks to make. For marking: MARKING=1 accepts programs
 // that have the notebook's port and pause only, and tries a check that measures time again, alone,
-// when it has failed; KEEP_USERS=1, the programs run as other users; RESULTS, a file to which a line
+// when it has failed; KEEP_USERS=1, programs run as other users; RESULTS, a file to which a line
 // is added for each check.
 #include "finding.hpp"
 #include "harness.hpp"

@@ -1,6 +1,6 @@
-// Step 5: the greeting client as the notebook has it, seen from a server that the test plays itself.
-// These tests hold for every client that keeps the notebook's contract, in any language: make test
-// CLIENT='python3 my.py'.
+// Step 5: the greeting client as the notebook has it, seen from a server that the test plays
+// itself. These tests hold for every client that keeps the notebook's contract, in any language:
+// make test CLIENT='python3 my.py'.
 #include "visit.hpp"
 
 #include <algorithm>

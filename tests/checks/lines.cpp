@@ -22,9 +22,9 @@ std::string accepted(const std::string& address)
 }
 std::string closed(const std::string& address) { return "Connection from " + address + " closed."; }
 
-bool appears_on_a_terminal(const std::string& delay, const std::function<std::string(Server&)>& act)
+bool appears_on_a_terminal(const std::function<std::string(Server&)>& act)
 {
-    Server again(delay, "", "", Program::Output::terminal);
+    Server again("0", "", "", Program::Output::terminal);
     const std::string line = act(again);
     return again.until([&] { return again.out().find(line) != std::string::npos; }, Seconds(0.3));
 }
@@ -114,7 +114,7 @@ testing::AssertionResult prints(Server& server, const std::vector<std::string>& 
     } else if (!server.has_ended()) {
         server.signal(SIGKILL);
         server.status();
-        const bool buffered = appears_on_a_terminal("0", [&](Server& again) {
+        const bool buffered = appears_on_a_terminal([&](Server& again) {
             Talk client(again);
             static_cast<void>(client.is_welcomed());
             client.say("exit");

@@ -1,4 +1,4 @@
-// lines.hpp: what the server prints about its clients.
+// lines.hpp: what the server prints about its clients, and diagnoses that several checks give.
 #pragma once
 
 #include "talk.hpp"
@@ -21,8 +21,7 @@ testing::AssertionResult prints(Server& server, const std::vector<std::string>& 
 
 /// True if what is missing on standard output appears when that is a terminal: then it is in a
 /// buffer. `act` makes the server print it, and returns what to look for.
-bool appears_on_a_terminal(const std::string& delay,
-                           const std::function<std::string(Server&)>& act);
+bool appears_on_a_terminal(const std::function<std::string(Server&)>& act);
 
 /// Diagnoses that several checks give.
 extern const std::string in_a_buffer;

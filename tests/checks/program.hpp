@@ -62,7 +62,7 @@ class Program
     /// `silence`. While it works, it is given time, at most `patience`.
     bool until(const std::function<bool()>& condition, Seconds silence);
 
-    /// What became of it, in words: "still running", "ended by itself with exit status 1",
+    /// What became of it, in words: "is still running", "ended by itself, with exit status 1",
     /// "was killed by SIGPIPE (...)", "could not be started".
     std::string fate();
     int killed_by() const { return status_ > 128 ? signal_ : 0; } ///< a signal's number, or 0

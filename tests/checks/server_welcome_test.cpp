@@ -47,7 +47,7 @@ TEST(NotebookServer, WaitsForConnections)
     } else {
         server.signal(SIGKILL); // it may hold port 9999
         server.status();
-        finding.diagnosis = appears_on_a_terminal("0", [&](Server&) { return line; })
+        finding.diagnosis = appears_on_a_terminal([&](Server&) { return line; })
                                 ? in_a_buffer
                                 : "The server listens, but the line is not printed.";
         Server alive; // the failure shall not speak of the one that the test has ended

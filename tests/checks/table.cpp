@@ -27,7 +27,8 @@ std::vector<Check> read_checks(const std::string& path)
             std::getline(fields, *field, '\t');
         }
         check.measures_time = remark == "time";
-        if (check.topic.empty() || points.find_first_not_of("0123456789") != std::string::npos) {
+        if (check.topic.empty() || points.empty() ||
+            points.find_first_not_of("0123456789") != std::string::npos) {
             throw std::runtime_error(
                 fill("{file}: a row has seven or eight fields with tabs between them, not: {row}",
                      {{"file", path}, {"row", row}}));

@@ -3,11 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <csignal>
-#include <sstream>
 #include <system_error>
-
-#include <sys/socket.h>
 
 namespace lab
 {

@@ -1,5 +1,5 @@
-// Clients as a class has them: storms, resets, silence, machines that vanish. After each, the server
-// serves a new client, and has what it had before.
+// Clients as a class has them: storms, resets, silence, machines that vanish. After each, the
+// server serves a new client, and has what it had before.
 #include "../checks/network.hpp"
 #include "faults.hpp"
 

@@ -1,4 +1,4 @@
-// no_networks.cpp: runs a command as on a system that lets anybody make a network of one's own, and
+// no_networks.cpp: runs a command as on a system that lets anybody make a network of their own, and
 // then lets nobody switch on anything in it (Ubuntu 24.04 as it comes): netdevice(7)'s SIOCSIFFLAGS
 // fails with EPERM, in the command and in all that it starts. Usage: no_networks COMMAND [WORD...]
 // seccomp(2)

@@ -86,11 +86,11 @@ std::optional<std::string> play_in_time(const Script& script, int port)
             size += piece.size();
         }
         const bool in_time = Seconds(Clock::now() - begin).count() < delay;
-        const std::string answers = client.receive(11 + size + 8);
-        if (!in_time || !answers.starts_with("Hello, Yam!")) {
+        const std::string first = client.receive(11);
+        if (!in_time || first != "Hello, Yam!") {
             return {};
         }
-        came += answers;
+        came += first + client.receive(size + 8);
     }
     if (script.half_closes) {
         client.half_close();

@@ -3,7 +3,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 
 #include <fcntl.h>
 #include <pty.h>

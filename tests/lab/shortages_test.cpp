@@ -1,5 +1,5 @@
-// Shortages and interruptions, injected for real: descriptors, threads, memory, signals. After each,
-// the server serves a new client, and has what it had before.
+// Shortages and interruptions, injected for real: descriptors, threads, memory, signals. After
+// each, the server serves a new client, and has what it had before.
 #include "faults.hpp"
 
 #include <csignal>
