@@ -12,6 +12,7 @@
 // that have the notebook's port and pause only, and tries a check that measures time again, alone,
 // when it has failed; KEEP_USERS=1, programs run as other users; RESULTS, a file to which a line
 // is added for each check.
+#include "diagnosis.hpp"
 #include "finding.hpp"
 #include "harness.hpp"
 #include "network.hpp"
@@ -53,20 +54,14 @@ class Colours
 /// `said`.
 bool compiles(const std::string& command, std::string& said)
 {
-    Program compiler(command + " 2>&1");
+    Program compiler("env LC_ALL=C " + command + " 2>&1"); // what it says is read, in English
     const bool done = compiler.status(Seconds(is_marking() ? 60 : 300)) == 0;
     std::istringstream lines(compiler.out());
     int count = 0;
     for (std::string line; std::getline(lines, line) && count < 24; ++count) {
         said += line.substr(0, 300) + "\n";
     }
-    const std::string all = compiler.out();
-    if (!done && all.find("Socket") != std::string::npos &&
-        (all.find("deleted function") != std::string::npos ||
-         all.find("invoke") != std::string::npos)) {
-        said += "diagnosis   A Socket has one owner and cannot be copied: hand it over with "
-                "std::move(sock).\n";
-    }
+    said += part("diagnosis", done ? "" : diagnose_compiler(compiler.out()));
     return done;
 }
 

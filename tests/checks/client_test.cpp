@@ -26,11 +26,17 @@ TEST(NotebookClient, SendsOneNameAtATime)
     visit.server->say("Welcome!");
     const std::string waits = "The next message came before the answer to the one before it: each "
                               "send is followed by a recv.";
+    const std::string impatient =
+        "The client waited for its answer, but not for the whole second that the server thinks: a "
+        "time-out (settimeout, SO_RCVTIMEO, select) that is too short ended it.";
     for (std::size_t i = 0; i < names.size(); ++i) {
         std::vector<std::string> next(names.begin() + static_cast<long>(i) + 1, names.end());
         next.emplace_back("exit");
         REQUIRE(visit.hears(names[i], line::send, next));
         REQUIRE(visit.hears_nothing_for(Seconds(0.25), line::print, waits));
+        if (i == 0) { // the notebook's server thinks for a second
+            REQUIRE(visit.hears_nothing_for(Seconds(0.8), line::print, impatient, impatient));
+        }
         visit.server->say("Hello, " + names[i] + "!");
     }
 }

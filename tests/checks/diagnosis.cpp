@@ -20,7 +20,15 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     const auto say = [&](std::string_view sentence, const std::string& count = "") {
         return fill(sentence, {{"message", message}, {"count", count}, {"rest", rest}});
     };
-    if (!exchange.printed && expected.size() < 8 && expected.size() + rest.size() == 8) {
+    for (const std::string& name : exchange.next) {
+        if (rest.starts_with(name)) {
+            return fill("The next message, {name}, came at once: it has to wait for the answer to "
+                        "the one before it. Each send is followed by a recv.",
+                        {{"name", name}});
+        }
+    }
+    if (!exchange.printed && expected.size() < 8 && expected.size() + rest.size() == 8 &&
+        rest.starts_with('\0')) {
         return "Exactly 8 bytes came, which is the size of a pointer: sizeof of a pointer is not "
                "the length of the text (strlen is).";
     }
@@ -45,18 +53,11 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
                          "array) is sent, not the bytes that are in use.",
                    std::to_string(zeros));
     }
-    for (const std::string& name : exchange.next) {
-        if (rest.starts_with(name)) {
-            return fill("The next message, {name}, came at once: it has to wait for the answer to "
-                        "the one before it. Each send is followed by a recv.",
-                        {{"name", name}});
-        }
-    }
     if (rest.starts_with(expected)) {
-        return say(rest == expected ? "The {message} came twice: it is sent twice, or two threads "
-                                      "serve the same socket."
-                                    : "The {message} came more than twice: it is sent twice, or "
-                                      "two threads serve the same socket.");
+        return say(expected == "Welcome!"
+                       ? "The {message} came more than once: it is sent more than once, or a "
+                         "second thread is started for the same client."
+                       : "The {message} came more than once: it is sent more than once.");
     }
     if (expected == "Welcome!" && rest.starts_with("Hello")) {
         return "A greeting came behind the welcome although the client has said nothing: an answer "
@@ -90,7 +91,9 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
                    std::to_string(rest.size()));
     }
     return rest.size() <= 3
-               ? say("\"{rest}\" stands behind the {message}, and does not belong there.")
+               ? say("\"{rest}\" stands behind the {message}, and does not belong there: more "
+                     "bytes "
+                     "are sent than the text has (its size is too large, or no zero byte ends it).")
                : "";
 }
 
@@ -199,18 +202,38 @@ std::string diagnose_beginning(const Exchange& exchange)
     const std::string& expected = exchange.expected;
     const std::size_t size = exchange.received.size();
     if (exchange.printed) {
-        return fill("The line ends too early: \"{rest}\" is missing.",
-                    {{"rest", expected.substr(size)}});
+        return size + 1 == expected.size() ? "The last character is cut off, as one cuts off a "
+                                             "newline. There is none at the "
+                                             "end of what recv returns."
+                                           : fill("The line ends too early: \"{rest}\" is missing.",
+                                                  {{"rest", expected.substr(size)}});
+    }
+    if (size == 1) {
+        return "Only the first letter came: a loop goes over the letters of one text, where it "
+               "should go over several texts; or the size is 1.";
+    }
+    if (const std::size_t letters = characters(expected);
+        size == letters && letters < expected.size()) {
+        return fill(
+            "Only the first {count} of {all} bytes came, as many as the text has characters: "
+            "a character that is not ASCII takes several bytes. The size is that of the "
+            "bytes, after encoding.",
+            {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
     }
     if (size + 1 == expected.size() && expected.back() == '!') {
         return "The exclamation mark at the end is missing: it is forgotten, or the size is one "
                "too small.";
     }
-    return fill((size == 8 || size == 4)
+    return fill(size == 8 && expected.starts_with(hello)
+                    ? "Only the first {count} bytes came: that is the size of a pointer (sizeof of "
+                      "a pointer is not the length of the text; strlen is), or the length of the "
+                      "welcome."
+                : (size == 8 || size == 4)
                     ? "Only the first {count} bytes came, which is the size of a pointer: sizeof "
                       "of a pointer is not the length of the text (strlen is)."
-                    : "Only the first {count} of {all} bytes came: the size is too small, or a "
-                      "send took only a part and the rest did not follow.",
+                    : "Only the first {count} of {all} bytes came: the size that send is given is "
+                      "too small (an earlier message's, perhaps), or a send took only a part and "
+                      "the rest did not follow.",
                 {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
 }
 
@@ -223,6 +246,11 @@ std::string diagnose(const Exchange& exchange)
     const std::string name = exchange.sent.empty() ? "" : exchange.sent.back();
     if (received.empty() || received == expected) {
         return "";
+    }
+    if (const std::string plain = without_full_width(received);
+        plain != received && without(plain, " ") == without(expected, " ")) {
+        return "A mark in it is full-width (such as ，！ for , and !), as a Chinese keyboard types "
+               "it: other characters, of three bytes each.";
     }
     if (received.starts_with(expected)) {
         return diagnose_rest(exchange, received.substr(expected.size()));

@@ -31,6 +31,9 @@ std::string diagnose_repr(const std::string& text);
 /// The same for what a program printed, of which `expected` are the lines, in order.
 std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed);
 
+/// What stands behind a compiler's errors (g++ or clang, in English), where students meet it often.
+std::string diagnose_compiler(const std::string& said);
+
 /// What a port is that is not the one asked for: its bytes swapped, for instance. Empty if it is
 /// unknown.
 std::string diagnose_port(int expected, int found);

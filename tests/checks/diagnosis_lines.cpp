@@ -55,6 +55,17 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         }
         if (std::find(expected.begin(), expected.begin() + static_cast<long>(i), lines[i]) !=
             expected.begin() + static_cast<long>(i)) {
+            const auto times = [&](const std::string& line) {
+                return std::count(lines.begin(), lines.end(), line);
+            };
+            if (expected.front() == "Welcome!") { // a client's
+                return fill(times(expected.back()) > times(lines[i])
+                                ? "The line \"{line}\" is printed more than once, and each later "
+                                  "one more often: something that prints is added for each message "
+                                  "(a listener), and stays."
+                                : "The line \"{line}\" is printed more than once.",
+                            {{"line", lines[i]}});
+            }
             return fill("The line \"{line}\" is printed again. Is it inside a loop? (With fork, a "
                         "line that is still in the buffer comes from parent and child: flush it "
                         "before.)",

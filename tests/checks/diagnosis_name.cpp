@@ -28,6 +28,14 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
         return "There are quotes around the name: it is shown as in a program's text (repr, or "
                "%r), not as it is.";
     }
+    const std::string hello = "Hello, ";
+    if (!name.starts_with("He") && x.size() > 1 &&
+        (hello.starts_with(x) ||
+         (x.starts_with(hello) && (x.size() <= 2 * hello.size() || x.starts_with(hello + hello) ||
+                                   name.ends_with(x.substr(hello.size())))))) {
+        return "The beginning of the answer stands where the name should stand: the answer is put "
+               "together in the buffer that holds the name, and overwrites it before it is copied.";
+    }
     if (x.starts_with(name)) {
         const std::string rest = x.substr(name.size());
         if (all_of(rest, std::string(1, '\0'))) {
@@ -97,9 +105,30 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
             return "The name ends at its first blank or newline: it is read as a word or a line "
                    "(>>, scanf, readline, split), not as the bytes that recv returned.";
         }
-        return fill("Only the first {count} of the name's {all} bytes are greeted: recv was given "
-                    "that size, or the buffer has it. The notebook receives 1024.",
-                    {{"count", std::to_string(x.size())}, {"all", std::to_string(name.size())}});
+        const std::size_t answer = x.size() + hello.size() + 1;
+        return fill(
+            x.size() == 1
+                ? "Only the first byte of the name is greeted: the length that is kept is 1. "
+                  "In C, n = recv(...) > 0 without parentheses keeps the result of the "
+                  "comparison, which is 1."
+            : answer == 1024 || answer == 1023
+                ? "The whole answer has {answer} bytes, and only {count} of the name's {all} "
+                  "are in it: the buffer that it is put together in needs room for 8 bytes "
+                  "more than a name has."
+                : "Only the first {count} of the name's {all} bytes are greeted: recv was "
+                  "given that size, or the buffer has it. The notebook receives 1024.",
+            {{"count", std::to_string(x.size())},
+             {"all", std::to_string(name.size())},
+             {"answer", std::to_string(answer)}});
+    }
+    if (contains(x, "\\\\") || (contains(x, "\\x") && !contains(name, "\\x"))) {
+        return "The name stands there as in a program's text, with backslashes (\\\\, \\x..): that "
+               "is "
+               "how Python shows bytes. data.decode() makes text of them, str(data) does not.";
+    }
+    if (name.find_first_of("%{$\\") != std::string::npos && name != x) {
+        return "Signs in the name were filled in: it is used as a format (in printf, %, format or "
+               "replace), where it should be what is put into one (printf(\"%s\", name)).";
     }
     if (x == trimmed(name)) {
         return "Blanks or newlines at the end of the name are gone (strip, trim, chomp): they "
@@ -122,6 +151,12 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     if (is_object(x)) {
         return "That is how the language shows an object, not the bytes in it: decode the bytes, "
                "or make a string of them.";
+    }
+    if (x.size() == name.size() && name.size() > 16) {
+        return "The answer has the right length, but other bytes stand where the name should "
+               "stand: "
+               "the memory that held it is used no more, or used for something else (a pointer to, "
+               "or a view of, an object that has ended).";
     }
     if (x.size() > name.size() && x.ends_with(name)) {
         return "Something stands before the name that the client did not send with this message.";

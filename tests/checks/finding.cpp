@@ -1,5 +1,7 @@
 #include "finding.hpp"
+#include "text.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <sstream>
 #include <utility>
@@ -13,8 +15,22 @@ namespace
 constexpr std::size_t label_width = 12;
 constexpr std::size_t text_width = 62; // with its label and indentation, 80 columns
 
-const std::string came_to_its_end =
-    "The server listened, and then came to its end: the loop of step 4, around accept, never ends.";
+/// For a server that ended by itself, without an error: how far it had come.
+std::string came_to_its_end(const std::string& out)
+{
+    return contains(out, "Accept new")
+               ? "The server listened, served a client, and then came to its end: the loop of step "
+                 "4, around accept, never ends."
+               : "The server listened, and then came to its end, as nothing in it waits for a "
+                 "client. Step 4 is next: accept, in a loop that never ends.";
+}
+
+/// True if `said` has each of these words.
+bool has_all(const std::string& said, const std::vector<std::string>& words)
+{
+    return std::all_of(words.begin(), words.end(),
+                       [&](const std::string& word) { return contains(said, word); });
+}
 
 /// The command as a person types it, with the notebook's port and pause.
 std::string typed(const std::string& variable_name, const std::string& otherwise)
@@ -61,7 +77,8 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
     std::string diagnosis = finding.diagnosis;
     if (ended) { // what ended it is the cause, if that is known
         const std::string end = diagnose_end(program, true);
-        const bool known = !diagnosis.empty() && (end == came_to_its_end || end.empty());
+        const bool known =
+            !diagnosis.empty() && (end == came_to_its_end(program.out()) || end.empty());
         diagnosis = known || diagnosis.find(end) != std::string::npos ? diagnosis : end;
     }
     std::string by_hand = fill(finding.by_hand, {{"port", "9999"}});
@@ -78,75 +95,100 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
 
 std::string diagnose_said(const std::string& said)
 {
-    static const std::vector<std::pair<std::string, std::string>> known = {
-        {"terminate called without an active exception",
-         "A std::thread object was destroyed while its thread still ran: call t.detach() (or join) "
-         "on it."},
-        {"a bytes-like object is required",
+    struct Known {
+        std::vector<std::string> words; ///< all of them are there
+        std::string meaning;
+    };
+    static const std::vector<Known> known = {
+        {{"terminate called without an active exception"},
+         "A std::thread object was destroyed while its thread still ran: call detach() on it."},
+        {{"a bytes-like object is required"},
          "send takes bytes, not a str: write b'...' or call .encode('utf-8')."},
-        {"can only concatenate str",
+        {{"can only concatenate str"},
          "A str and bytes are joined: decode the bytes that recv returned first."},
-        {"can't concat", "A str and bytes are joined: decode the bytes that recv returned first."},
-        {"Address already in use",
-         "bind failed: the port is in use. Is it bound twice in this program, or does an earlier "
-         "one still run? (A client does not call bind: the port is the server's.)"},
-        {"Cannot assign requested address",
-         "bind or connect failed: this machine does not have that address. Are its bytes in the "
-         "right order (inet_pton, or htonl(INADDR_LOOPBACK))? Or is it another option's value?"},
-        {"Interrupted system call",
+        {{"can't concat"},
+         "A str and bytes are joined: decode the bytes that recv returned first."},
+        {{"Address already in use"},
+         "bind failed: the port is in use, by an earlier program that still runs, or because bind "
+         "is called twice. (A client does not call bind: the port is the server's.)"},
+        {{"Cannot assign requested address"},
+         "bind or connect failed: this machine does not have that address. In a C program its "
+         "bytes "
+         "may be in the wrong order (inet_pton, or htonl(INADDR_LOOPBACK), puts them right)."},
+        {{"accept", "Invalid argument"},
+         "accept was called on a socket that does not listen: listen stands before it, on the same "
+         "socket."},
+        {{"bind", "Invalid argument"}, "bind was called on a socket that is bound already."},
+        {{"Interrupted system call"},
          "A signal interrupted a call that waits (SIGCHLD, when a child has ended): on EINTR call "
          "it again, or install the handler with SA_RESTART."},
-        {"Unhandled 'error' event",
+        {{"Unhandled 'error' event"},
          "An 'error' event that nothing handles ends the whole program: socket.on('error', ...)."},
-        {"invalid literal for int()",
+        {{"invalid literal for int()"},
          "int() does not read that: the delay may have a fraction, such as 0.3. float() reads it."},
-        {"invalid int value",
+        {{"invalid int value"},
          "int does not read that: the delay may have a fraction, such as 0.3 (type=float)."},
-        {"NumberFormatException",
+        {{"NumberFormatException"},
          "That is not read as a number: the delay may have a fraction, such as 0.3."},
-        {"unrecognized arguments", "It does not know an option that it was given: it takes --port "
-                                   "and --delay, as the starter does."},
-        {"unrecognized option", "It does not know an option that it was given: it takes --port and "
-                                "--delay, as the starter does."},
-        {"'ascii' codec", "The name was taken for ASCII, which has no letters beyond 127: say "
-                          "'utf-8' where it is decoded, and where it is encoded."},
-        {"Resource temporarily unavailable",
+        {{"unrecognized arguments"},
+         "It does not know an option that it was given: it takes --port "
+         "and --delay, as the starter does."},
+        {{"unrecognized option"},
+         "It does not know an option that it was given: it takes --port "
+         "and --delay, as the starter does."},
+        {{"'ascii' codec"},
+         "The name was taken for ASCII, which has no letters beyond 127: say "
+         "'utf-8' where it is decoded, and where it is encoded."},
+        {{"format string"},
+         "The name is used as a format: its % signs ask for more. It belongs "
+         "behind the format, as what is filled in."},
+        {{"Resource temporarily unavailable"},
          "A socket that does not wait was used: it is non-blocking, or has a time-out (settimeout, "
          "SO_RCVTIMEO)."},
-        {"timed out", "A time-out ended it (settimeout, SO_RCVTIMEO): the notebook's recv waits "
-                      "without a limit."},
-        {"Broken pipe",
+        {{"timed out"},
+         "A time-out ended it (settimeout, SO_RCVTIMEO): the notebook's recv waits "
+         "without a limit."},
+        {{"Broken pipe"},
          "A send on a connection that is gone failed. While the client is still there, it was sent "
          "on the wrong socket: the listening one, or one that is closed."},
-        {"not connected", "recv or send was called on a socket that is not connected: the "
-                          "listening one, where the one that accept returned is meant."},
-        {"Bad file descriptor", "A socket was used after it was closed (close belongs behind the "
-                                "loop; an object that owns it may have been destroyed before the "
-                                "thread used it), or a descriptor is not what it should be."},
-        {"not supported",
-         "The socket cannot do that: was it made with SOCK_DGRAM? TCP takes SOCK_STREAM."},
-        {"Permission denied",
+        {{"not connected"},
+         "recv or send was called on a socket that is not connected: the "
+         "listening one, where the one that accept returned is meant."},
+        {{"Bad file descriptor"},
+         "A socket was used after it was closed: close belongs behind the loop, and the object "
+         "that "
+         "owns the socket lives, where it is, until then (a vector that grows moves what it has)."},
+        {{"not supported"},
+         "The socket cannot do that: it was made with SOCK_DGRAM, where TCP takes SOCK_STREAM."},
+        {{"Permission denied"},
          "It was not allowed: is the file executable, or the port under 1024?"},
-        {"Connection refused",
-         "connect was refused: nobody listens at the address and port that it used. Are they the "
-         "ones given, and is the port in network byte order (htons)?"},
-        {"UnicodeDecodeError", "Bytes were decoded that are not text in that encoding."},
-        {"SyntaxError", "Python cannot read the program: the line above says where."},
-        {"IndentationError", "Python cannot read the program: the line above says where."},
-        {"NameError",
+        {{"Connection refused"},
+         "connect was refused: nobody listens at the address and port that it used. They are not "
+         "the ones given, or the port is not in network byte order (htons)."},
+        {{"UnicodeDecodeError"}, "Bytes were decoded that are not text in that encoding."},
+        {{"invalid character"},
+         "There is a full-width character in the program, as a Chinese keyboard types it: , and ; "
+         "and ( are other characters than their full-width forms."},
+        {{"SyntaxError"}, "Python cannot read the program: the line above says where."},
+        {{"IndentationError"}, "Python cannot read the program: the line above says where."},
+        {{"UnboundLocalError"},
+         "A variable that a function assigns is the function's own: global NAME makes it the "
+         "program's."},
+        {{"NameError"},
          "A name is used that is not defined: is it misspelt, or is an import missing?"},
-        {"AttributeError", "An attribute is used that is not there: is it misspelt?"},
-        {"ModuleNotFoundError",
+        {{"AttributeError"}, "An attribute is used that is not there: is it misspelt?"},
+        {{"ModuleNotFoundError"},
          "A module is imported that is not installed: is its name misspelt?"},
-        {"EOFError", "The program reads its standard input, where nothing comes."},
-        {"TypeError",
+        {{"EOFError"}, "The program reads its standard input, where nothing comes."},
+        {{"TypeError"},
          "A call was given something of another type than it takes: the lines above say where."},
-        {"not found",
+        {{"not found"},
          "The command, or a file that it needs, is not there: is the path right, and is it built?"},
-        {"No such file", "A file that it needs is not there: is the path right, and is it built?"},
+        {{"No such file"},
+         "A file that it needs is not there: is the path right, and is it built?"},
     };
-    for (const auto& [sign, meaning] : known) {
-        if (said.find(sign) != std::string::npos) {
+    for (const auto& [words, meaning] : known) {
+        if (has_all(said, words)) {
             return meaning;
         }
     }
@@ -161,7 +203,7 @@ std::string diagnose_end(Program& program, bool connected)
     if (program.killed_by() == SIGPIPE) {
         return connected
                    ? "A send on a connection that is gone raises SIGPIPE, which ends the whole "
-                     "program. Was it sent on the wrong socket, or to a client that had left? "
+                     "program: it was sent on the wrong socket, or to a client that had left. "
                      "MSG_NOSIGNAL, or ignoring SIGPIPE, makes it an error of that send."
                    : "";
     }
@@ -172,7 +214,7 @@ std::string diagnose_end(Program& program, bool connected)
     const int status = program.status(Seconds(0));
     if ((status == 0 || (status == 1 && said.empty())) &&
         program.out().find("Waiting for connection...") != std::string::npos) {
-        return came_to_its_end;
+        return came_to_its_end(program.out());
     }
     if (program.killed_by() == SIGABRT && said.find("terminate called") != std::string::npos) {
         return "An exception was thrown that nothing catches, and that ends the whole program: "

@@ -15,9 +15,10 @@ std::string accepted(const std::string& address);
 std::string closed(const std::string& address);
 
 /// Waits for the last of these lines, which is about the client at `address`. Says what is wrong
-/// with it, if it is; `other` is another client's address.
+/// with it, if it is; `other` is another client's address, `cause` how the client left.
 testing::AssertionResult prints(Server& server, const std::vector<std::string>& expected,
-                                const std::string& address, const std::string& other = "no other");
+                                const std::string& address, const std::string& other = "no other",
+                                Talk::Cause cause = Talk::by_exit);
 
 /// True if what is missing on standard output appears when that is a terminal: then it is in a
 /// buffer. `act` makes the server print it, and returns what to look for.

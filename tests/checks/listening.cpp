@@ -1,6 +1,7 @@
 // listening.cpp: whether the server can be connected to, and if not, why.
 #include "process.hpp"
 #include "talk.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 
@@ -36,7 +37,7 @@ std::string why_not_listening(Server& server)
         if (socket.port != server.port()) {
             return "It listens on another port. If the system chose that port, bind was not called "
                    "before listen, or it failed and nobody looked at its result, or it was given "
-                   "port 0. Are the arguments in the right order?";
+                   "port 0.";
         }
         if (socket.address != "127.0.0.1" && socket.address != "0.0.0.0" &&
             socket.address != "::") {
@@ -45,6 +46,11 @@ std::string why_not_listening(Server& server)
     }
     if (server.has_ended()) {
         return "";
+    }
+    if (server.visitors > 0) {
+        return "The server listened, and now it does not any more, though it still runs: the "
+               "listening socket was closed, or an error (or a time-out) of accept has ended the "
+               "loop around it.";
     }
     const auto waits = waits_of(server.pid());
     const auto in = [&](const std::string& call) {
@@ -59,7 +65,7 @@ std::string why_not_listening(Server& server)
     if (in("read")) {
         return "It waits for input from the keyboard, and does not listen.";
     }
-    return "It does not listen: is listen called, on the socket that was bound?";
+    return "It does not listen: listen has not been called on the socket that was bound.";
 }
 
 } // namespace
@@ -76,7 +82,9 @@ testing::AssertionResult Talk::is_connected()
     finding.received =
         found.empty() ? "no listening socket" : fill("a socket on {places}", {{"places", found}});
     finding.diagnosis = why_not_listening(server_);
-    finding.look_at = step::socket;
+    finding.look_at = server_.has_ended() && contains(server_.out(), "Waiting for connection...")
+                          ? step::accept
+                          : step::socket;
     finding.by_hand = "ss -ltnp, or: nc -v 127.0.0.1 {port}";
     return not_yet(server_, "server", finding);
 }

@@ -126,6 +126,19 @@ Activity activity_of(pid_t group)
     return sum;
 }
 
+namespace
+{
+
+bool is_socket(pid_t pid, long descriptor)
+{
+    std::error_code error;
+    const fs::path link =
+        fs::read_symlink(directory(pid) + "/fd/" + std::to_string(descriptor), error);
+    return link.string().starts_with("socket:[");
+}
+
+} // namespace
+
 std::vector<std::string> waits_of(pid_t group)
 {
     static const std::map<long, std::string> names = {
@@ -170,8 +183,16 @@ std::vector<std::string> waits_of(pid_t group)
         for (const std::string& thread : entries(directory(pid) + "/task")) {
             std::ifstream file(directory(pid) + "/task/" + thread + "/syscall");
             long number = -1;
-            if (file >> number; names.contains(number)) {
+            long descriptor = -1; // of most calls, the first argument
+            if (file >> number >> std::hex >> descriptor; !names.contains(number)) {
+                continue;
+            }
+            if (number != SYS_read) {
                 waits.push_back(names.at(number));
+            } else if (descriptor == STDIN_FILENO) {
+                waits.emplace_back("read");
+            } else if (is_socket(pid, descriptor)) {
+                waits.emplace_back("recv");
             }
         }
     }
@@ -219,6 +240,28 @@ std::vector<ListeningSocket> listening_sockets_of(pid_t group)
         }
     }
     return found;
+}
+
+bool handshake_is_unfinished(int server_port, const std::string& client)
+{
+    const int client_port = std::stoi(client.substr(client.rfind(':') + 1));
+    const auto port_of = [](const std::string& field) {
+        return std::stoi(field.substr(field.find(':') + 1), nullptr, 16);
+    };
+    for (const std::string table : {"tcp", "tcp6"}) {
+        std::ifstream file("/proc/self/net/" + table);
+        std::string line;
+        std::getline(file, line); // the headings
+        while (std::getline(file, line)) {
+            std::istringstream fields(line);
+            std::string number, local, remote, state;
+            fields >> number >> local >> remote >> state;
+            if (port_of(local) == server_port && port_of(remote) == client_port) {
+                return state == "03"; // SYN_RECV
+            }
+        }
+    }
+    return std::ifstream("/proc/self/net/tcp").good(); // the kernel knows nothing of it
 }
 
 } // namespace lab

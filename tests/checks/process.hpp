@@ -26,8 +26,8 @@ struct Activity {
 };
 Activity activity_of(pid_t group);
 
-/// The system calls in which its threads wait, in plain words: "recv", "accept", "sleep"; empty if
-/// unseen, as those of a program for another kind of machine are (in an emulator).
+/// The system calls in which its threads wait, in plain words: "recv", "accept", "sleep"; "read" is
+/// from the keyboard. Empty if unseen, as those of a program for another kind of machine are (in an emulator).
 std::vector<std::string> waits_of(pid_t group);
 
 /// A socket that waits for clients.
@@ -42,5 +42,9 @@ struct ListeningSocket {
 /// The sockets of a group on which clients, or datagrams, may come in; 0 stands for every process
 /// that is seen.
 std::vector<ListeningSocket> listening_sockets_of(pid_t group);
+
+/// True if the kernel has not finished the server's side of the handshake with the client at this
+/// address ("127.0.0.1:51234"): the backlog was full, and it will be repeated.
+bool handshake_is_unfinished(int server_port, const std::string& client);
 
 } // namespace lab

@@ -24,11 +24,6 @@ namespace lab
 namespace
 {
 
-[[noreturn]] void fail(const std::string& what)
-{
-    throw std::system_error(errno, std::generic_category(), "the test itself could not " + what);
-}
-
 int temporary_file()
 {
     std::string path = "/tmp/lab-test-XXXXXX";
@@ -38,6 +33,21 @@ int temporary_file()
     }
     unlink(path.c_str());
     return fd;
+}
+
+/// The end to write to of a pipe that is full, which has no room again until `other_end` is read.
+int full_pipe(int& other_end)
+{
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == -1) {
+        fail("make a pipe");
+    }
+    const std::array<char, 4096> bytes{};
+    while (write(ends[1], bytes.data(), bytes.size()) > 0) {
+    }
+    fcntl(ends[1], F_SETFL, 0); // from now on, who writes waits
+    other_end = ends[0];
+    return ends[1];
 }
 
 /// The process groups of the programs that run, for a signal handler; 0 is a free place.
@@ -84,6 +94,11 @@ std::string contents(int fd)
 
 } // namespace
 
+void fail(const std::string& what)
+{
+    throw std::system_error(errno, std::generic_category(), "the test itself could not " + what);
+}
+
 std::string variable(const char* name)
 {
     const char* value = std::getenv(name);
@@ -129,6 +144,9 @@ Program::Program(const std::string& command, const std::string& input, Output ou
         fcntl(terminal_, F_SETFD, FD_CLOEXEC);
         fcntl(terminal_, F_SETFL, O_NONBLOCK);
     }
+    if (output == Output::full) {
+        screen = full_pipe(pipe_);
+    }
     const std::string line = "exec " + command;
     const pid_t parent = getpid();
     pid_ = fork();
@@ -150,7 +168,9 @@ Program::Program(const std::string& command, const std::string& input, Output ou
         dup2(in, STDIN_FILENO);
         dup2(screen != -1 ? screen : out_, STDOUT_FILENO);
         dup2(err_, STDERR_FILENO);
-        setenv("PYTHONUNBUFFERED", "1", 1); // the notebook's print has no flush=True
+        if (output == Output::file) { // the notebook's print has no flush=True
+            setenv("PYTHONUNBUFFERED", "1", 1);
+        }
         execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
         _exit(127);
     }
@@ -162,17 +182,22 @@ Program::Program(const std::string& command, const std::string& input, Output ou
     }
 }
 
-Program::~Program()
+void Program::kill_all() const
 {
     kill(-pid_, SIGKILL); // also its children, if it has ended itself
-    note_running(pid_, 0);
-    if (is_marking()) { // a sandbox's programs end, and give their port back, a moment after it
+    if (is_marking()) {   // a sandbox's programs end, and give their port back, a moment after it
         eventually([&] { return activity_of(pid_).processes == 0; }, Seconds(2));
     }
+}
+
+Program::~Program()
+{
+    kill_all();
+    note_running(pid_, 0);
     if (status_ == -1) {
         waitpid(pid_, nullptr, 0);
     }
-    for (const int fd : {out_, err_, terminal_}) {
+    for (const int fd : {out_, err_, terminal_, pipe_}) {
         if (fd != -1) {
             ::close(fd);
         }
@@ -206,17 +231,27 @@ bool Program::reports(const std::string& text, Seconds limit) const
     return eventually([&] { return err().find(text) != std::string::npos; }, limit);
 }
 
+void Program::set_aside()
+{
+    const bool runs = !has_ended();
+    set_aside_ = true;
+    if (runs) {
+        kill_all();
+        waitpid(pid_, nullptr, 0);
+    }
+}
+
 int Program::status(Seconds limit)
 {
     eventually(
         [&] {
             int raw = 0;
-            if (status_ == -1 && waitpid(pid_, &raw, WNOHANG) == pid_) {
+            if (status_ == -1 && !set_aside_ && waitpid(pid_, &raw, WNOHANG) == pid_) {
                 signal_ = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0;
                 status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + signal_;
                 signal_ = is_marking() && status_ > 128 && status_ < 160 ? status_ - 128 : signal_;
             }
-            return status_ != -1;
+            return status_ != -1 || set_aside_;
         },
         limit);
     return status_;

@@ -33,7 +33,8 @@ class Program
 {
   public:
     /// What standard output is: most programs hold lines back in a buffer unless it is a terminal.
-    enum class Output { file, terminal };
+    /// `full` is a pipe that takes nothing more: the program waits where it prints its first line.
+    enum class Output { file, terminal, full };
 
     /// Starts `command` through the shell, as one would type it, with every signal's default
     /// disposition. `input` is what it reads on standard input.
@@ -56,6 +57,9 @@ class Program
     /// `limit`.
     int status(Seconds limit = patience);
     bool has_ended() { return status(Seconds(0)) != -1; }
+    /// Ends it, to have its port for another one. What has been seen of it stays: fate() and
+    /// has_ended() say what they said before.
+    void set_aside();
 
     /// Waits until `condition` holds (true). Gives up (false) when the program has ended, or when
     /// it has waited for so long itself, without using the CPU, that nothing more will happen:
@@ -74,12 +78,16 @@ class Program
     long measure(const std::string& what) const;
 
   private:
+    void kill_all() const;
+
     pid_t pid_ = -1;
     int out_ = -1;
     int err_ = -1;
     int terminal_ = -1; ///< the other end of standard output, if that is a terminal
+    int pipe_ = -1;     ///< the same, if it is a pipe that is full
     int status_ = -1;
     int signal_ = 0;
+    bool set_aside_ = false;
 };
 
 /// From now on SIGTERM, SIGINT and SIGHUP end this process and all programs that it has started,
@@ -89,6 +97,9 @@ void end_programs_on_signals();
 /// True if a submission is marked, and not a student's own program tried: each program is then
 /// inside a sandbox, which returns 128 + N where signal N has killed it.
 bool is_marking();
+
+/// Throws std::system_error with errno: what a test needs itself, and could not do.
+[[noreturn]] void fail(const std::string& what);
 
 /// The value of an environment variable; empty without one.
 std::string variable(const char* name);

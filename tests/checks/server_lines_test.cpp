@@ -21,9 +21,10 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
         } else {
             client.peer().half_close();
         }
-        REQUIRE(client.sees_the_end(by_exit ? Talk::by_exit : Talk::by_closing));
+        const Talk::Cause cause = by_exit ? Talk::by_exit : Talk::by_closing;
+        REQUIRE(client.sees_the_end(cause));
         expected.push_back(closed(client.address()));
-        REQUIRE(prints(server, expected, client.address()));
+        REQUIRE(prints(server, expected, client.address(), "no other", cause));
     }
     std::string all;
     for (const std::string& line : expected) {

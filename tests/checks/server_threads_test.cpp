@@ -1,142 +1,25 @@
 // Step 4: a thread for each client.
+#include "crowd.hpp"
 #include "lines.hpp"
 #include "process.hpp"
 #include "talk.hpp"
 
 #include <algorithm>
-#include <csignal>
-#include <optional>
-#include <thread>
 
 using namespace lab;
 
 namespace
 {
 
-const std::string by_value =
-    "The threads share one variable: the loop's socket is handed over by its address (&sock, [&], "
-    "a pointer, a global), and when the thread looks, the next client is already in it. Hand the "
-    "socket and the address over by value.";
-
-const std::string one_after_another =
-    "The clients are greeted one after another: one waits for another's pause. No thread may hold "
-    "a lock while it sleeps, and an event loop must not wait in the pause itself (setTimeout, "
-    "await).";
-
-/// Why some of them were not welcomed: finds out by waiting longer, and by letting some leave.
-std::string why_not_all(Server& server, std::vector<std::optional<Peer>>& peers,
-                        std::vector<std::string>& welcomes)
+/// For clients that are greeted one after another; told while some of them wait.
+std::string one_after_another(const Server& server)
 {
-    const auto welcomed = [&] {
-        std::size_t count = 0;
-        for (std::size_t i = 0; i < peers.size(); ++i) {
-            welcomes[i] += peers[i] ? peers[i]->receive_now() : "";
-            count += welcomes[i].empty() ? 0 : 1;
-        }
-        return count;
-    };
-    const auto waits = waits_of(server.pid());
-    const auto comes_to = [&](std::size_t count) {
-        return server.until([&] { return welcomed() >= count; }, Seconds(server.delay() + 1.2));
-    };
-    const std::size_t before = welcomed();
-    if (comes_to(before + 1)) {
-        return "They are not welcomed at once: the loop around accept does something else between "
-               "two clients (a pause, or the work for one of them). It only starts threads.";
-    }
-    for (std::size_t i = 0; i < peers.size(); ++i) {
-        if (peers[i] && !welcomes[i].empty()) {
-            peers[i]->half_close(); // leaves
-        }
-    }
-    if (before > 0 && comes_to(before + 1)) {
-        return fill(before == 1 ? "Only {count} client is served at the same time; the next is "
-                                  "welcomed when one has left. Is there a join, a lock, a pool, or "
-                                  "a limit?"
-                                : "Only {count} clients are served at the same time; the next is "
-                                  "welcomed when one has left. Is there a join, a lock, a pool, or "
-                                  "a limit?",
-                    {{"count", std::to_string(before)}});
-    }
-    const bool accepts = std::count(waits.begin(), waits.end(), "accept") > 0 ||
-                         std::count(waits.begin(), waits.end(), "poll") > 0;
-    return accepts || waits.empty()
-               ? "Not all of them were welcomed. Does each get its own socket, and a thread?"
-               : "Not all of them were welcomed, and nobody waits in accept any more: the loop "
-                 "around accept has ended (a counter, a break), or waits for something else.";
-}
-
-/// Clients that come while the server is stopped for a moment: it finds them all at once.
-testing::AssertionResult serves_five_in_one_instant(Server& server)
-{
-    std::vector<std::thread> arrivals;
-    std::vector<std::optional<Peer>> peers(5);
-    kill(-server.pid(), SIGSTOP);
-    for (std::optional<Peer>& peer : peers) {
-        arrivals.emplace_back([&] {
-            try {
-                peer.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(2)));
-            } catch (const std::system_error&) { // there was no room; the others tell
-            }
-        });
-    }
-    std::this_thread::sleep_for(Seconds(0.05));
-    kill(-server.pid(), SIGCONT);
-    for (std::thread& arrival : arrivals) {
-        arrival.join();
-    }
-    std::vector<std::string> welcomes(peers.size());
-    const auto all_welcomed = [&] {
-        for (std::size_t i = 0; i < peers.size(); ++i) {
-            welcomes[i] += peers[i] ? peers[i]->receive_now() : "";
-        }
-        return std::all_of(welcomes.begin(), welcomes.end(),
-                           [](auto& text) { return text.size() >= 8; });
-    };
-    server.until(all_welcomed, Seconds(1.3));
-    eventually([&] { return !all_welcomed(); }, Seconds(0.05)); // a second welcome may follow
-    std::string listing;
-    bool right = true;
-    for (std::size_t i = 0; i < peers.size(); ++i) {
-        right = right && welcomes[i] == "Welcome!";
-        listing += (i > 0 ? ", " : "") + quote(welcomes[i]);
-    }
-    const auto is_printed = [&](const std::optional<Peer>& peer) {
-        return !peer || server.out().find(accepted(peer->address())) != std::string::npos;
-    };
-    std::string missing; // an address that is not printed, where another one is printed twice
-    if (!server.until([&] { return std::all_of(peers.begin(), peers.end(), is_printed); },
-                      Seconds(0.3))) {
-        const auto unseen = std::find_if_not(peers.begin(), peers.end(), is_printed);
-        for (const std::optional<Peer>& peer : peers) {
-            const std::string out = server.out();
-            const std::size_t first =
-                peer ? out.find(accepted(peer->address())) : std::string::npos;
-            if (first != std::string::npos &&
-                out.find(accepted(peer->address()), first + 1) != std::string::npos) {
-                missing = (*unseen)->address();
-            }
-        }
-    }
-    if (right && missing.empty()) {
-        for (std::optional<Peer>& peer : peers) {
-            if (peer) {
-                peer->close(); // in good order
-            }
-        }
-        return testing::AssertionSuccess();
-    }
-    const bool twice = listing.find("Welcome!Welcome!") != std::string::npos;
-    const bool alive = !server.has_ended();
-    return not_yet(server, "server",
-                   {"nothing, from five clients that connected in one instant",
-                    right ? fill("a line \"{line}\"", {{"line", accepted(missing)}})
-                          : "\"Welcome!\", once for each of them",
-                    right ? "no such line, but another client's twice" : listing,
-                    !alive           ? ""
-                    : twice || right ? by_value
-                                     : why_not_all(server, peers, welcomes),
-                    step::accept, "for i in 1 2 3 4 5; do ./client & done"});
+    const Activity activity = activity_of(server.pid());
+    return activity.threads == 1 && activity.processes == 1
+               ? "The clients are greeted one after another: one waits for another's pause. A "
+                 "program with one thread may not sleep: while it does, nobody is served."
+               : "The clients are greeted one after another: one waits for another's pause. No "
+                 "thread may hold a lock while it sleeps.";
 }
 
 /// Two clients send at the same moment: both wait for one pause, not one for both.
@@ -164,8 +47,9 @@ testing::AssertionResult greets_both_at_once(Server& server, Talk& one, Talk& tw
         return testing::AssertionSuccess();
     }
     return two.fails({"\"Yam\" and \"May\", from two clients at the same moment",
-                      "two answers after one pause", "one after the other", one_after_another,
-                      step::accept, "./client, and ./client in a third terminal"});
+                      "two answers after one pause", "one after the other",
+                      one_after_another(server), step::accept,
+                      "./client, and ./client in a third terminal"});
 }
 
 TEST(NotebookServer, ServesManyAtOnce)
@@ -177,12 +61,9 @@ TEST(NotebookServer, ServesManyAtOnce)
         Talk second(server);
         REQUIRE(second.is_connected());
         if (!server.until([&] { return second.peer().has_news(); }, Seconds(1.3))) {
-            REQUIRE(second.fails(
-                {"nothing; another client is connected and silent", "\"Welcome!\"", "nothing",
-                 "The server serves one client at a time: while one is silent, the next waits. Is "
-                 "a thread started for each (target=tcplink, not tcplink(...)), without join "
-                 "before the next accept, and without a lock that it holds while it serves?",
-                 step::accept, "nc 127.0.0.1 {port}, and nc 127.0.0.1 {port} in a third one"}));
+            REQUIRE(second.fails({"nothing; another client is connected and silent", "\"Welcome!\"",
+                                  "nothing", why_one_at_a_time(server), step::accept,
+                                  "nc 127.0.0.1 {port}, and nc 127.0.0.1 {port} in a third one"}));
         }
         REQUIRE(second.is_welcomed());
         second.is_beside(silent);
@@ -213,7 +94,16 @@ TEST(NotebookServer, ServesManyAtOnce)
                        third.address()));
     }
     for (int round = 0; round < 3; ++round) {
-        REQUIRE(serves_five_in_one_instant(server));
+        bool lacks_room = false;
+        REQUIRE(serves_five_in_one_instant(server, lacks_room));
+        if (lacks_room) {
+            RecordProperty("note", "The backlog, which listen is given, is small: of clients that "
+                                   "come in one instant, some wait for seconds.");
+            break;
+        }
+    }
+    if (takes_port("SERVER")) {
+        REQUIRE(prints_whole_lines());
     }
     const auto start = Clock::now();
     std::vector<Talk> clients;
@@ -244,7 +134,7 @@ TEST(NotebookServer, ServesManyAtOnce)
                                    {{"count", std::to_string(server.delay()).substr(0, 3)}}),
                               fill("30 greetings in {count} seconds",
                                    {{"count", std::to_string(since(start)).substr(0, 4)}}),
-                              one_after_another, step::accept, ""}));
+                              one_after_another(server), step::accept, ""}));
     }
 }
 

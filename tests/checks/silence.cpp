@@ -1,10 +1,11 @@
 // silence.cpp: why the server has said nothing where it should have: found out by trying.
 #include "process.hpp"
+#include "replay.hpp"
 #include "talk.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <sstream>
-#include <system_error>
 
 namespace lab
 {
@@ -56,84 +57,124 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
            "stays. Is there a lock around the whole of tcplink, a join, or only one thread?";
 }
 
-/// Finds out by trying why nothing has come: does a newline help, 1,024 bytes, the end?
-std::string Talk::why_silent(const std::string& expected)
+std::string why_one_at_a_time(const Server& server)
 {
-    const bool welcome = expected == "Welcome!";
-    if (!others_.empty()) {
-        return why_silent_beside_others(expected);
-    }
-    if (const std::string why = served_on(server_.out()); peer_->ended() && !why.empty()) {
-        return why;
-    }
-    if (half_closed_ && peer_->ended()) {
-        return "The client sent a name and then closed its sending side: the answer is still to be "
-               "sent, and only then is the connection closed. (In Node, allowHalfOpen: true.)";
-    }
-    if (peer_->was_reset()) {
-        return "The connection was reset (RST) without an answer: it was closed while bytes from "
-               "this client were unread, or the program ended.";
-    }
-    if (peer_->ended()) {
-        return welcome
-                   ? "The connection was closed without a welcome: does the thread have the socket "
-                     "(was it destroyed, moved away or closed before the thread used it)?"
-                   : "The connection was closed without an answer: are the bytes taken for exit, "
-                     "or for the end? Is there a loop around recv?";
-    }
-    const auto waits = waits_of(server_.pid());
+    const Activity activity = activity_of(server.pid());
+    const auto waits = waits_of(server.pid());
     const auto in = [&](const std::string& call) {
         return std::count(waits.begin(), waits.end(), call) > 0;
     };
+    constexpr long few = 4; // a language with a machinery of its own has more threads than that
+    if (in("accept") && in("a lock") && activity.threads < few) {
+        return "The second client has a thread, but it waits for a lock that the first client's "
+               "thread holds. No thread may hold a lock while it waits for its client.";
+    }
+    if (in("wait") && activity.processes > 1) {
+        return "The parent waits for the child process (wait) before it comes back to accept.";
+    }
+    if (activity.threads == 1 && activity.processes == 1) {
+        return "The main loop serves the client itself, and comes back to accept only when that "
+               "client has left: a thread that runs tcplink has to be started (in Python "
+               "target=tcplink, not tcplink(...)).";
+    }
+    if (activity.threads < few && in("a lock")) {
+        return "The main loop waits for the client's thread before it comes back to accept: join "
+               "does that, and so does the end of what std::async or a jthread gave. detach() "
+               "takes "
+               "the place of join().";
+    }
+    return in("accept") ? "The server serves one client at a time: a second one is accepted, but "
+                          "not served while the first one is connected."
+                        : "The loop of step 4 does not come back to accept while a client is "
+                          "connected: it serves the client itself, or waits for its thread (join).";
+}
+
+/// Why a client that is alone has not been welcomed.
+std::string Talk::why_no_welcome()
+{
+    const auto waits = waits_of(server_.pid());
+    const auto sockets = listening_sockets_of(server_.pid());
+    const bool waits_for_accept =
+        std::any_of(sockets.begin(), sockets.end(), [&](const ListeningSocket& socket) {
+            return socket.port == server_.port() && socket.waiting > 0;
+        });
+    if (waits_for_accept && std::count(waits.begin(), waits.end(), "poll") > 0) {
+        return "The client is connected, but accept is not called: the program waits in select or "
+               "poll. Is the listening socket among those that it waits for, each time? (For "
+               "select, the first argument is the highest descriptor plus one.)";
+    }
+    if (waits_for_accept && contains(server_.out(), "Accept")) {
+        return why_one_at_a_time(server_);
+    }
+    if (waits_for_accept) {
+        return "The client is connected, but accept is not called for it: accept and the loop "
+               "around it are still to be written, or the program does not come so far.";
+    }
     const Seconds while_trying(server_.delay() + 0.3);
-    if (welcome) {
-        const auto sockets = listening_sockets_of(server_.pid());
-        const bool waits_for_accept =
-            std::any_of(sockets.begin(), sockets.end(), [&](const ListeningSocket& socket) {
-                return socket.port == server_.port() && socket.waiting > 0;
-            });
-        if (waits_for_accept && in("poll")) {
-            return "The client is connected, but accept is not called: the program waits in select "
-                   "or poll. Is the listening socket among those that it waits for, each time? "
-                   "(For select, the first argument is the highest descriptor plus one.)";
-        }
-        if (waits_for_accept && server_.out().find("Accept") != std::string::npos) {
-            return "The client is connected, but accept is not called for it: the loop of step 4 "
-                   "does not come round. Does it wait for an earlier client (tcplink(...) called "
-                   "instead of a thread started, or a join), or has it ended?";
-        }
-        if (waits_for_accept) {
-            return "The client is connected, but accept is not called for it: is there a loop "
-                   "around accept, and does it come that far?";
-        }
-        try {
-            Talk second(server_);
-            if (second.peer_ && second.what_comes(while_trying).starts_with("Welcome!")) {
-                return "A second client was welcomed, but the first one was not.";
-            }
-        } catch (const std::system_error&) { // no more clients get in
-        }
-        peer_->say("Yam");
-        const std::string after_name = what_comes(while_trying);
-        if (after_name.starts_with("Welcome!")) {
-            return "The welcome came only after the client had sent something: recv stands before "
-                   "send. The server speaks first.";
-        }
-        if (after_name.starts_with("Hello")) {
-            peer_->half_close();
-            return what_comes(while_trying).find("Welcome!") != std::string::npos
-                       ? "The welcome came only when the connection ended: it was still in a "
-                         "buffer (flush it)."
-                       : "There is no welcome: the first that came was the greeting of a name.";
+    if (const std::string found = every_second_client(server_); !found.empty()) {
+        return found;
+    }
+    {
+        Talk second(server_);
+        if (second.peer_ && second.what_comes(while_trying).starts_with("Welcome!")) {
+            return "A second client was welcomed, but the first one was not.";
         }
     }
-    peer_->say("\n");
-    if (const std::string came = what_comes(while_trying); !came.empty()) {
+    peer_->say("Yam");
+    const std::string after_name = what_comes(while_trying);
+    if (after_name.starts_with("Welcome!")) {
+        return "The welcome came only after the client had sent something: recv stands before "
+               "send. The server speaks first.";
+    }
+    if (after_name.starts_with("Hello")) {
+        peer_->half_close();
+        return contains(what_comes(while_trying), "Welcome!")
+                   ? "The welcome came only when the connection ended: it was still in a buffer "
+                     "(flush it, which sends what the buffer holds)."
+                   : "There is no welcome: the first that came was the greeting of a name.";
+    }
+    return "";
+}
+
+/// Finds out what else has to come before the answer does.
+std::string Talk::what_brings_it(const std::string& expected)
+{
+    const bool welcome = expected == "Welcome!";
+    const Seconds while_trying(server_.delay() + 0.3);
+    const auto after = [&](const std::string& bytes) {
+        peer_->say(bytes);
+        return what_comes(while_trying);
+    };
+    if (!welcome) {
+        const std::string came = after("Zed");
+        if (came.starts_with("Hello, Zed!")) {
+            return contains(after("Ann"), "Ann")
+                       ? "The first message was lost, and the next ones are greeted: a recv stands "
+                         "before the loop, and what it returned is not used."
+                       : "Every second message is lost: recv is called twice in each round of the "
+                         "loop (once in its condition, perhaps), and what one of the two returned "
+                         "is not used.";
+        }
+        if (came.starts_with(expected)) {
+            return "The answer came only after the next message: recv is called once more before "
+                   "the answer is sent.";
+        }
+        if (!came.empty()) {
+            return "The answer came only when more bytes had come: the server waits for a certain "
+                   "number of bytes (MSG_WAITALL, or a loop until a size is reached). recv returns "
+                   "what has arrived.";
+        }
+    }
+    if (!after("\n").empty()) {
         return "The answer came only after a newline: the server reads lines (readline, getline, "
                "fgets), and the client sends none. recv returns what has arrived.";
     }
-    peer_->say(std::string(1100, 'x'));
-    if (const std::string came = what_comes(while_trying); !came.empty() && !peer_->was_reset()) {
+    if (!after(std::string(1, '\0')).empty()) {
+        return "The answer came only after a zero byte: the server reads as far as one, and the "
+               "client sends none. recv returns what has arrived.";
+    }
+    if (const std::string came = after(std::string(1100, 'x'));
+        !came.empty() && !peer_->was_reset()) {
         return "The answer came only after more than 1,024 bytes: the server waits until a buffer "
                "is full (read, MSG_WAITALL, a loop until the size is reached). recv returns what "
                "has arrived.";
@@ -142,16 +183,25 @@ std::string Talk::why_silent(const std::string& expected)
     const std::string at_the_end = what_comes(while_trying + Seconds(0.4));
     if (at_the_end.starts_with("Welcome!")) {
         return "The welcome came only when the connection ended: it was still in a buffer (flush "
-               "it), or is sent last.";
+               "it, which sends what the buffer holds), or is sent last.";
     }
     if (at_the_end.starts_with(expected)) {
         return "The answer came only when the connection ended: it was still in a buffer. Flush it "
-               "after each answer.";
+               "(send what the buffer holds) after each answer.";
     }
-    if (!at_the_end.empty()) {
-        return "The answer came only after the client had ended its side: the server receives "
-               "until the end, where one recv is one message.";
-    }
+    return at_the_end.empty()
+               ? ""
+               : "The answer came only after the client had ended its side: the server receives "
+                 "until the end, where one recv is one message.";
+}
+
+/// What can still be said where nothing that was tried has brought the answer.
+std::string Talk::what_it_waits_in(bool welcome)
+{
+    const auto waits = waits_of(server_.pid());
+    const auto in = [&](const std::string& call) {
+        return std::count(waits.begin(), waits.end(), call) > 0;
+    };
     if (in("poll")) {
         return welcome ? "It waits in select or poll, and has sent no welcome: it is sent when "
                          "accept has returned the client's socket, to that socket."
@@ -168,12 +218,44 @@ std::string Talk::why_silent(const std::string& expected)
                "(sock = accept(...)) < 0 needs these parentheses.)";
     }
     if (in("recv") || in("read")) {
-        return welcome ? "It waits in recv: it has sent nothing, has sent it to nobody, or has "
-                         "left it in a buffer that nobody flushes."
-                       : "It waits in recv again: it has sent no answer, has sent it to nobody, or "
-                         "has left it in a buffer that nobody flushes.";
+        return welcome ? "It waits in recv, and nothing has been sent: send comes first, to the "
+                         "socket that accept returned."
+                       : "It waits in recv again, and nothing has been sent: send is not called, "
+                         "or what was written is still in a buffer that nobody flushes (flushing "
+                         "sends it).";
     }
     return "";
+}
+
+/// Finds out by trying why nothing has come.
+std::string Talk::why_silent(const std::string& expected)
+{
+    if (!others_.empty()) {
+        return why_silent_beside_others(expected);
+    }
+    if (const std::string why = served_on(server_.out()); peer_->ended() && !why.empty()) {
+        return why;
+    }
+    if (peer_->ended()) {
+        return why_closed(expected);
+    }
+    const bool welcome = expected == "Welcome!";
+    if (const std::string found = since_when(server_); !found.empty()) {
+        return found;
+    }
+    const std::string before = waits_of(server_.pid()).empty() ? "" : what_it_waits_in(welcome);
+    for (const std::string& screen : {server_.out(), server_.err()}) {
+        if (contains(screen, welcome ? expected : expected.substr(0, expected.size() - 1))) {
+            return "It was printed on the server's own screen: it has to be sent to the client.";
+        }
+    }
+    if (welcome) {
+        if (const std::string found = why_no_welcome(); !found.empty()) {
+            return found;
+        }
+    }
+    const std::string found = what_brings_it(expected);
+    return found.empty() ? before : found;
 }
 
 } // namespace lab

@@ -1,5 +1,6 @@
 #include "talk.hpp"
-#include "process.hpp"
+#include "replay.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -17,14 +18,19 @@ const Seconds for_the_rest{0.7}; ///< where a part of the answer is there
 
 } // namespace
 
-std::string by_hand(const std::string& bytes)
+namespace
 {
-    if (bytes.empty()) {
-        return "nc 127.0.0.1 {port}";
+
+/// A command that prints these bytes.
+std::string printf_of(const std::string& bytes)
+{
+    if (bytes.size() > 64) {
+        return fill("head -c {count} /dev/zero | tr '\\0' x",
+                    {{"count", std::to_string(bytes.size())}});
     }
     std::string text;
     bool plain = true;
-    for (const char byte : bytes.substr(0, 40)) {
+    for (const char byte : bytes) {
         plain = plain && (std::isalnum(static_cast<unsigned char>(byte)) != 0);
         const std::string digits = "01234567";
         const auto value = static_cast<unsigned char>(byte);
@@ -36,7 +42,23 @@ std::string by_hand(const std::string& bytes)
             text += byte == '%' ? std::string("%%") : std::string(1, byte);
         }
     }
-    return "printf " + (plain ? text : "'" + text + "'") + " | nc -q2 127.0.0.1 {port} | od -c";
+    return "printf " + (plain ? text : "'" + text + "'");
+}
+
+} // namespace
+
+std::string by_hand(const std::vector<std::string>& messages)
+{
+    if (messages.empty() || messages.back().empty()) {
+        return "nc 127.0.0.1 {port}";
+    }
+    std::string text;
+    constexpr std::size_t most = 3; // the last ones show it
+    for (std::size_t i = messages.size() - std::min(most, messages.size()); i < messages.size();
+         ++i) {
+        text += (text.empty() ? "" : "; ") + printf_of(messages[i]) + "; sleep 2";
+    }
+    return "(" + text + ") | nc -q0 127.0.0.1 {port} | od -c";
 }
 
 Talk::Talk(Server& server, bool quick) : server_(server), quick_(quick)
@@ -45,6 +67,7 @@ Talk::Talk(Server& server, bool quick) : server_(server), quick_(quick)
         return;
     }
     said_before_ = server.err().size();
+    ++server.visitors;
     try {
         peer_.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(2)));
     } catch (const std::system_error&) { // is_connected tells
@@ -114,9 +137,8 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
         listen();
     }
     const long pieces = peer_->segments() - segments;
-    const std::string by = by_hand(peer_->sent().empty() ? "" : peer_->sent().back());
     Finding finding{"", quote(expected), received.empty() ? "nothing" : quote(received),
-                    "", look_at,         by};
+                    "", look_at,         how_to_see_it()};
     if (peer_->ended() && received != expected) {
         finding.received = fill(peer_->was_reset() ? "{bytes}, and then a reset (RST)"
                                                    : "{bytes}, and then the end of the connection",
@@ -138,15 +160,61 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
         eventually([&] { return server_.has_ended(); }, Seconds(0.1));
         finding.sent = what_was_sent(); // before other things are tried
         const std::string said = diagnose_said(server_.err().substr(said_before_));
-        finding.diagnosis = server_.has_ended() ? "" : !said.empty() ? said : why_silent(expected);
+        if (said.empty() && !peer_->sent().empty() && peer_->sent().back().size() > 64) {
+            finding.diagnosis = from_which_length(server_, peer_->sent().back().size());
+        }
+        if (finding.diagnosis.empty()) {
+            finding.diagnosis = server_.has_ended() ? ""
+                                : !said.empty()     ? said
+                                                    : why_silent(expected);
+        }
         return fails(finding);
     }
+    finding.sent = what_was_sent(); // before other things are tried
     const Exchange exchange{peer_->sent(), expected, received, others, {}, unanswered_};
-    finding.diagnosis = diagnose(exchange);
+    finding.diagnosis = how_it_goes_on(exchange);
+    if (finding.diagnosis.empty()) {
+        finding.diagnosis = diagnose(exchange);
+    }
     if (finding.diagnosis.empty() && peer_->ended() && expected.starts_with(received)) {
         finding.diagnosis = "The connection ended in the middle of the answer.";
     }
     return fails(finding);
+}
+
+/// What to type to see what this client saw.
+std::string Talk::how_to_see_it() const
+{
+    if (half_closed_ && peer_->sent().size() == 1) { // nc, too, closes its side behind the message
+        return printf_of(peer_->sent().back()) + " | nc -q2 127.0.0.1 {port} | od -c";
+    }
+    const std::string by = by_hand(peer_->sent());
+    return others_.empty() ? by
+                           : fill("{in_a_third}, in a third terminal; then: {by}",
+                                  {{"in_a_third", "nc 127.0.0.1 {port}"}, {"by", by}});
+}
+
+/// For an answer that is wrong in a way that what comes next tells apart: the same one again and
+/// again, without a new message.
+std::string Talk::how_it_goes_on(const Exchange& exchange)
+{
+    const auto greeting = [](const std::string& name) { return "Hello, " + name + "!"; };
+    const auto is_earlier = [&](const std::string& name) {
+        return exchange.received == greeting(name);
+    };
+    const bool repeats = exchange.received.starts_with(exchange.expected + exchange.expected) ||
+                         std::any_of(exchange.sent.begin(), exchange.sent.end(), is_earlier);
+    if (!repeats || peer_->sent().empty() || peer_->ended() ||
+        !server_.until([&] { return peer_->has_news(); }, Seconds(server_.delay() + 0.3))) {
+        return "";
+    }
+    const std::string more = peer_->receive_now();
+    return contains(more, "Hello, ")
+               ? "The same greeting comes again and again, without a new message: recv stands "
+                 "before "
+                 "the loop, where it belongs into the loop, or does not take the message away "
+                 "(MSG_PEEK)."
+               : "";
 }
 
 testing::AssertionResult Talk::is_welcomed() { return hears("Welcome!", step::welcome, {}); }
@@ -193,43 +261,18 @@ testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
                     received.empty() ? "nothing" : quote(received),
                     "",
                     step::leave,
-                    by_hand(last)};
+                    last == "exit" && peer_->sent().size() == 1
+                        ? "printf exit | nc 127.0.0.1 {port}"
+                    : last == "exit" ? by_hand(peer_->sent())
+                    : last.empty()   ? "nc -q9 127.0.0.1 {port} </dev/null"
+                                     : how_to_see_it()};
     if (peer_->was_reset()) {
         finding.received = fill("{bytes}, and a reset (RST) where an end (FIN) was expected",
                                 {{"bytes", finding.received}});
-        finding.diagnosis = "The connection was reset: it was closed while bytes from this client "
-                            "were unread, or the program ended.";
-    } else if (received.starts_with("Hello, !") || received.starts_with("Hello, b''!")) {
-        finding.diagnosis =
-            "The end was greeted like a name: when the client has closed, recv returns nothing (an "
-            "empty string, 0), at once and each time. That is where the loop ends.";
-    } else if (received.find("exit") != std::string::npos && last == "exit") {
-        finding.diagnosis =
-            peer_->ended()
-                ? "exit was greeted before the connection was closed: it is looked at too late."
-                : "exit was greeted like a name: is it compared, after recv and before the answer, "
-                  "with exactly the bytes that came? (In Python bytes never equal a str; in C and "
-                  "Java == compares pointers.)";
-    } else if (!received.empty() && peer_->ended()) {
-        finding.diagnosis =
-            "Something was sent before the connection was closed; the notebook sends nothing.";
-    } else if (received.empty() && !peer_->ended() && !server_.has_ended()) {
-        const auto waits = waits_of(server_.pid());
-        const bool reads = std::count(waits.begin(), waits.end(), "recv") +
-                               std::count(waits.begin(), waits.end(), "read") >
-                           others;
+    } else if (received.empty() && !peer_->ended()) {
         finding.received = "nothing, and the connection is still open";
-        finding.diagnosis =
-            reads
-                ? (last == "exit"
-                       ? "The server is in recv again, so the loop went on. Is exit compared with "
-                         "exactly the bytes received, without a newline or a zero byte?"
-                       : "The server is in recv again, so the loop went on: when recv returns "
-                         "nothing (0, an empty string), the client has closed, and the loop ends.")
-                : "The connection is still open: is the socket closed after the loop (the "
-                  "client's, not the listening one), on every way out of it, in every process and "
-                  "by every object that has it?";
     }
+    finding.diagnosis = why_not_the_end(received, others);
     return fails(finding);
 }
 

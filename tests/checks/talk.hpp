@@ -97,6 +97,14 @@ class Talk
                                    const std::vector<std::string>& others);
     std::string why_silent(const std::string& expected);
     std::string why_silent_beside_others(const std::string& expected);
+    std::string why_closed(const std::string& expected);
+    std::string why_not_the_end(const std::string& received, int others);
+    std::string what_is_taken_for_exit();
+    std::string why_no_welcome();
+    std::string what_brings_it(const std::string& expected);
+    std::string what_it_waits_in(bool welcome);
+    std::string how_it_goes_on(const Exchange& exchange);
+    std::string how_to_see_it() const;
     std::string what_comes(Seconds limit);
     std::string what_was_sent() const;
 
@@ -112,7 +120,15 @@ class Talk
 /// If a server's output says that one client has left twice, why that may be; otherwise nothing.
 std::string served_on(const std::string& out);
 
-/// What to type in the second terminal to see what a client that sends these bytes sees.
-std::string by_hand(const std::string& bytes);
+/// For a server that does not serve a client while another one is connected: why.
+std::string why_one_at_a_time(const Server& server);
+
+/// What to type in the second terminal to see what a client sees that sends these messages, with
+/// time for an answer behind each.
+std::string by_hand(const std::vector<std::string>& messages);
+inline std::string by_hand(const std::string& message)
+{
+    return by_hand(std::vector<std::string>{message});
+}
 
 } // namespace lab

@@ -94,6 +94,26 @@ std::string trimmed(const std::string& text)
     return text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
 }
 
+std::string without_full_width(std::string text)
+{
+    static const std::vector<std::pair<std::string, std::string>> marks = {
+        {"，", ","}, {"！", "!"}, {"。", "."}, {"：", ":"}, {"；", ";"},  {"（", "("}, {"）", ")"},
+        {"“", "\""}, {"”", "\""}, {"‘", "'"},  {"’", "'"},  {"…", "..."}, {"、", ","}, {"　", " "},
+    };
+    for (const auto& [wide, plain] : marks) {
+        for (std::size_t at = 0; (at = text.find(wide, at)) != std::string::npos;) {
+            text.replace(at, wide.size(), plain);
+        }
+    }
+    return text;
+}
+
+std::size_t characters(const std::string& text)
+{
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xc0) != 0x80; }));
+}
+
 std::string encoded_twice(const std::string& text)
 {
     std::string result;

@@ -23,6 +23,10 @@ std::string lower(std::string text);
 std::string without(std::string text, const std::string& bytes);
 /// Without blanks, newlines and zero bytes at both ends.
 std::string trimmed(const std::string& text);
+/// With the marks, blanks and dots of a Chinese keyboard as those of an English one.
+std::string without_full_width(std::string text);
+/// How many characters a text in UTF-8 has.
+std::size_t characters(const std::string& text);
 /// Latin-1 read as characters and written as UTF-8: what becomes of UTF-8 that is decoded wrongly.
 std::string encoded_twice(const std::string& text);
 /// "%s", "{}", "${name}" and the like.

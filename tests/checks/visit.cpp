@@ -1,7 +1,10 @@
 #include "visit.hpp"
 #include "process.hpp"
+#include "text.hpp"
 
 #include <algorithm>
+#include <csignal>
+#include <sstream>
 
 namespace lab
 {
@@ -10,6 +13,22 @@ namespace
 
 const std::string one_connection =
     "A second connection was opened: connect once, before the loop over the names.";
+
+const std::string one_text =
+    "Two names came in one send, as one text: a comma is missing between them (two texts that "
+    "stand "
+    "side by side are one), or both were sent without waiting for the answer to the first.";
+
+const std::string half_closed = "The client ended its sending side (shutdown), and waits for "
+                                "answers: after that it cannot send "
+                                "any more. Its side ends when all has been said.";
+
+/// The client's command as a person types it.
+std::string client_by_hand()
+{
+    return fill(is_foreign("CLIENT") && !is_marking() ? variable("CLIENT") : "./client",
+                {{"port", "9999"}});
+}
 
 } // namespace
 
@@ -54,8 +73,8 @@ testing::AssertionResult Visit::connects()
             in("accept") ? "It waits in accept, as a server does. A client calls connect."
             : in("read") ? "It waits for input from the keyboard. The notebook's client asks "
                            "for nothing."
-            : in("recv") ? "It waits in recv, but has not connected over TCP. Was the socket "
-                           "made with SOCK_STREAM, and is connect called?"
+            : in("recv") ? "It waits in recv, but has not connected over TCP: connect comes first, "
+                           "on a socket that was made with SOCK_STREAM."
                          : "";
     }
     return fails(finding);
@@ -64,11 +83,8 @@ testing::AssertionResult Visit::connects()
 testing::AssertionResult Visit::fails(Finding finding)
 {
     if (finding.by_hand.empty()) {
-        finding.by_hand =
-            fill("./server in the first terminal, and in the second: {client}",
-                 {{"client",
-                   fill(is_foreign("CLIENT") && !is_marking() ? variable("CLIENT") : "./client",
-                        {{"port", "9999"}})}});
+        finding.by_hand = fill("./server in the first terminal, and in the second: {client}",
+                               {{"client", client_by_hand()}});
     }
     return not_yet(client, "client", finding);
 }
@@ -107,8 +123,11 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
     }
     const bool comes_again =
         received == "exit" && client.until([&] { return listener_.has_client(); }, Seconds(0.2));
-    finding.diagnosis = comes_again        ? one_connection
-                        : received.empty() ? why_silent(expected)
+    const std::string pieces = takes_answers_in_pieces();
+    finding.diagnosis = comes_again             ? one_connection
+                        : !pieces.empty()       ? pieces
+                        : received.empty()      ? why_silent(expected)
+                        : is_one_text(received) ? one_text
                         : received.starts_with(std::to_string(listener_.port()))
                             ? "That is the port from the command line: the value of an option "
                               "is taken for a name."
@@ -117,22 +136,52 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
 }
 
 testing::AssertionResult Visit::hears_nothing_for(Seconds time, const std::string& look_at,
-                                                  const std::string& diagnosis)
+                                                  const std::string& diagnosis,
+                                                  const std::string& if_closed)
 {
     if (!server->has_news(time)) {
         return testing::AssertionSuccess();
     }
     const std::string received = server->receive_now();
-    if (const std::string known = diagnose_said(client.err()); received.empty() && !known.empty()) {
-        return fails({"", "nothing before the server's next message", "the end of the connection",
-                      known, look_at, ""});
-    }
-    const std::string said = server->sent().empty() ? "nothing yet" : quote(server->sent().back());
-    return fails({said, "nothing before the server's next message",
+    const std::string known = received.empty() ? diagnose_said(client.err()) : "";
+    const std::string pieces = takes_answers_in_pieces();
+    return fails({server->sent().empty() ? "nothing yet" : quote(server->sent().back()),
+                  "nothing before the server's next message",
                   received.empty() ? "the end of the connection" : quote(received),
-                  received.empty() ? "The connection was closed before the conversation was over."
-                                   : diagnosis,
-                  look_at, ""});
+                  !known.empty()     ? known
+                  : !pieces.empty()  ? pieces
+                  : received.empty() ? (ended_its_side() ? half_closed : if_closed)
+                                     : diagnosis,
+                  look_at,
+                  fill("nc -l 127.0.0.1 9999 in the first terminal, where you are the server; and "
+                       "in the second: {client}",
+                       {{"client", client_by_hand()}})});
+}
+
+bool Visit::is_one_text(const std::string& received) const
+{
+    return server->sent().size() == 1 && received == "YamMay" && server->segments() == 1;
+}
+
+bool Visit::ended_its_side()
+{
+    const auto waits = waits_of(client.pid());
+    return !client.has_ended() && std::count(waits.begin(), waits.end(), "recv") > 0;
+}
+
+std::string Visit::takes_answers_in_pieces() const
+{
+    const std::string answer = server->sent().empty() ? "" : server->sent().back();
+    std::istringstream printed(client.out());
+    for (std::string line; std::getline(printed, line);) {
+        if (!line.empty() && line.size() < answer.size() && answer.starts_with(line)) {
+            return fill("The client took {count} bytes, \"{line}\", for the answer: recv is given "
+                        "that size, or takes less than has arrived, and the rest was taken for the "
+                        "next answer. The notebook receives at most 1024.",
+                        {{"count", std::to_string(line.size())}, {"line", line}});
+        }
+    }
+    return "";
 }
 
 void Visit::gives_its_ports_back()
@@ -187,7 +236,7 @@ bool Visit::prints_at_once()
         [&] { return again.client.out().find("Welcome!") != std::string::npos; }, Seconds(0.5));
 }
 
-/// Does a newline help, more than 1,024 bytes, the end?
+/// Finds out what else the server has to send before the client goes on.
 std::string Visit::found_by_trying()
 {
     struct Trial {
@@ -195,26 +244,27 @@ std::string Visit::found_by_trying()
         std::string meaning;
     };
     const std::vector<Trial> trials = {
+        {"x", "The message came only after the server had sent a second time: recv is called twice "
+              "where one answer comes."},
         {"\n", "The message came only after the server had sent a newline: the client reads lines "
                "(readline, getline, fgets), and the server sends none. recv returns what has "
                "arrived."},
+        {std::string(1, '\0'), "The message came only after the server had sent a zero byte: the "
+                               "client reads as far as one, and the server sends none."},
         {std::string(1100, 'x'),
          "The message came only after more than 1,024 bytes: the client waits until a buffer is "
          "full (read, MSG_WAITALL, a loop). recv returns what has arrived."},
         {"", "The message came only after the server had ended its side: the client receives until "
              "the end, where one recv is one answer."},
     };
-    if (server->sent().size() != 1) {
-        return ""; // later than after the welcome, what it waits for cannot be a newline
-    }
     for (const auto& [bytes, meaning] : trials) {
         bytes.empty() ? server->half_close() : static_cast<void>(server->say(bytes));
-        client.until([&] { return server->has_news(); }, Seconds(0.5));
+        client.until([&] { return server->has_news(); }, Seconds(0.4));
         eventually([&] { return server->ended(); }, Seconds(0.05));
         const std::string came = server->receive_now();
         if (contains(came, "YamMay") && (!bytes.empty() || prints_at_once())) {
             return "What the client writes stays in a buffer, and came all together: flush it "
-                   "after each message.";
+                   "(send what the buffer holds) after each message.";
         }
         if (!came.empty()) {
             return meaning;
@@ -231,10 +281,21 @@ std::string Visit::why_silent(const std::string& expected)
     if (const std::string said = diagnose_said(client.err()); !said.empty()) {
         return said;
     }
+    if (server->ended() && ended_its_side()) {
+        return half_closed;
+    }
+    if (server->ended() && expected == "exit" && client.killed_by() == SIGSEGV) {
+        return "All names were answered, and then the program used memory that is not its own: a "
+               "loop "
+               "that goes one too far (<= for <) does that behind the last name.";
+    }
     if (server->ended()) {
         return expected == "exit" ? "The connection was closed without exit."
-                                  : "The connection was closed before the conversation was "
-                                    "over: is there a loop over all the names?";
+               : expected == names.front()
+                   ? "The connection was closed behind the welcome: the loop over the names is "
+                     "next."
+                   : "The connection was closed before all the names were sent: the loop over the "
+                     "names ends too early, or close stands in it.";
     }
     if (client.has_ended()) {
         return "";
@@ -246,8 +307,7 @@ std::string Visit::why_silent(const std::string& expected)
     if (std::count(waits.begin(), waits.end(), "recv") +
             std::count(waits.begin(), waits.end(), "read") >
         0) {
-        return "It waits in recv: nothing was sent, or what was sent is still in a buffer "
-               "(flush it).";
+        return "It waits in recv, and nothing was sent: send stands before it.";
     }
     return "";
 }

@@ -39,8 +39,12 @@ class Visit
     /// Expects this message next, and nothing behind it. `next` are those that may come later.
     testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
                                    const std::vector<std::string>& next);
-    testing::AssertionResult hears_nothing_for(Seconds time, const std::string& look_at,
-                                               const std::string& diagnosis);
+    /// Expects nothing for so long. `diagnosis` is for a message that comes, `if_closed` for the
+    /// end of the connection.
+    testing::AssertionResult
+    hears_nothing_for(Seconds time, const std::string& look_at, const std::string& diagnosis,
+                      const std::string& if_closed =
+                          "The connection was closed before the conversation was over.");
 
     /// Gives the ports back: another visit of a client that knows only one port is possible.
     void gives_its_ports_back();
@@ -55,6 +59,9 @@ class Visit
     bool prints_at_once();
     std::string why_silent(const std::string& expected);
     std::string found_by_trying();
+    std::string takes_answers_in_pieces() const;
+    bool is_one_text(const std::string& received) const;
+    bool ended_its_side(); ///< but it still waits for answers
 
     Listener listener_;
     std::unique_ptr<Listener> swapped_;

@@ -28,11 +28,13 @@ TEST(Diagnosis, NamesWhatStandsBehindAnAnswer)
     EXPECT_TRUE(says("Hello, Yam!\r\n", "carriage return"));
     EXPECT_TRUE(says(std::string("Hello, Yam!\0", 12), "zero byte behind"));
     EXPECT_TRUE(says("Hello, Yam!" + std::string(1013, '\0'), "1013 zero bytes"));
-    EXPECT_TRUE(says("Hello, Yam!Hello, Yam!", "twice"));
+    EXPECT_TRUE(says("Hello, Yam!Hello, Yam!", "more than once"));
     EXPECT_TRUE(says("Hello, Yam!h!", "earlier message"));
-    EXPECT_TRUE(says("Welcome!Welcome!", "two threads", "Welcome!", {}));
+    EXPECT_TRUE(says("Welcome!Welcome!", "second thread", "Welcome!", {}));
     EXPECT_TRUE(says("Welcome!Hello, !", "has said nothing", "Welcome!", {}));
     EXPECT_TRUE(says("Yamexit", "came at once", "Yam", {}));
+    EXPECT_TRUE(says(std::string("Yam\0May\0", 8), "size of a pointer", "Yam", {}));
+    EXPECT_TRUE(says("Yamx", "more bytes are sent", "Yam", {}));
 }
 
 TEST(Diagnosis, NamesWhatIsWrongWithTheNameInAGreeting)
@@ -52,6 +54,10 @@ TEST(Diagnosis, NamesWhatIsWrongWithTheNameInAGreeting)
     EXPECT_TRUE(says("Hello, 3!", "number of bytes"));
     EXPECT_TRUE(says("Hello, [B@1b2c3d!", "shows an object"));
     EXPECT_TRUE(says("Hello, !", "name is missing"));
+    EXPECT_TRUE(says("Hello, Hel!", "overwrites it"));
+    EXPECT_TRUE(says("Hello, Y!", "result of the comparison"));
+    EXPECT_TRUE(says("Hello, 7 x!", "used as a format", "Hello, %d x!", {"%d x"}));
+    EXPECT_TRUE(says("Hello, a\\\\b!", "backslashes", "Hello, a\\b!", {"a\\b"}));
     EXPECT_TRUE(says("Hello, a!", "first zero byte", std::string("Hello, a\0b!", 11),
                      {std::string("a\0b", 3)}));
     EXPECT_TRUE(says("Hello, Al!", "first blank", "Hello, Al Bo!", {"Al Bo"}));
@@ -75,6 +81,47 @@ TEST(Diagnosis, NamesWhatIsWrongWithAWholeAnswer)
     EXPECT_TRUE(says(std::string("\0\x0bHello, Yam!", 13), "length"));
     EXPECT_TRUE(says("Accept new connection from 127.0.0.1:1...", "screen"));
     EXPECT_TRUE(says("exit", "left out", "Yam", {}));
+    EXPECT_TRUE(says("Hello，Yam！", "full-width"));
+    EXPECT_TRUE(says("S", "letters of one text", "Sarah", {}));
+    EXPECT_TRUE(says("Hello, 王小\xe6\x98", "as many as the text has characters",
+                     "Hello, 王小明 é ü!", {"王小明 é ü"}));
+}
+
+TEST(Diagnosis, NamesWhatStandsBehindACompilersErrors)
+{
+    const auto says_of = [](const std::string& said, const std::string& words) {
+        return diagnose_compiler(said).find(words) != std::string::npos;
+    };
+    const std::string copied = "A Socket has one owner";
+    EXPECT_TRUE(says_of("s.cpp:26:16: error: use of deleted function 'constexpr "
+                        "Socket::Socket(const Socket&)'",
+                        copied)); // g++
+    EXPECT_TRUE(says_of("/usr/include/c++/12/bits/std_thread.h:206:13: error: could not convert "
+                        "'{std::forward<void (&)(Socket)>((* & __args#0)), std::forward<Socket&>",
+                        copied)); // g++ 11 and 12
+    EXPECT_TRUE(says_of("/usr/include/c++/15/bits/std_thread.h:288:13: error: no matching function "
+                        "for call to 'std::tuple<void (*)(Socket, const std::__cxx11::basic_string",
+                        copied)); // g++ 13 to 16
+    EXPECT_TRUE(
+        says_of("s.cpp:26:17: error: call to implicitly-deleted copy constructor of 'Socket'",
+                copied)); // clang
+    EXPECT_TRUE(
+        says_of("thread.h:210:27: error: no matching constructor for initialization of '_Gp' "
+                "(aka 'tuple<unique_ptr<__thread_struct>, void (*)(Socket, const",
+                copied)); // clang with libc++
+    EXPECT_TRUE(
+        says_of("std_thread.h:166:72: error: static assertion failed: std::thread arguments "
+                "must be invocable after conversion to rvalues",
+                "takes other arguments"));
+    EXPECT_TRUE(says_of("stl_construct.h:96:17: error: use of deleted function "
+                        "'std::thread::thread(const std::thread&)'",
+                        "A std::thread cannot be copied"));
+    EXPECT_TRUE(says_of("s.cpp:26:21: error: 'tcplink\\U0000ff0c' was not declared in this scope",
+                        "full-width")); // g++
+    EXPECT_TRUE(says_of("s.cpp:26:28: error: character <U+FF0C> not allowed in an identifier",
+                        "full-width")); // clang
+    EXPECT_EQ(diagnose_compiler("s.cpp:19:18: error: expected ';' before 'print'"), "");
+    EXPECT_EQ(diagnose_compiler("s.cpp:3:1: warning: unused variable 'Socket'"), "");
 }
 
 TEST(Diagnosis, SaysNothingAboutWhatItDoesNotKnow)

@@ -1,0 +1,213 @@
+#include "crowd.hpp"
+#include "finding.hpp"
+#include "lines.hpp"
+#include "process.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <optional>
+#include <sstream>
+#include <system_error>
+#include <thread>
+
+namespace lab
+{
+namespace
+{
+
+const std::string by_value =
+    "The threads share one variable: the loop's socket is handed over by its address (&sock, [&], "
+    "a pointer, a global), and when the thread looks, the next client is already in it. Hand the "
+    "socket and the address over by value.";
+
+/// Why some of them were not welcomed: finds out by waiting longer, and by letting some leave.
+std::string why_not_all(Server& server, std::vector<std::optional<Peer>>& peers,
+                        std::vector<std::string>& welcomes)
+{
+    const auto welcomed = [&] {
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < peers.size(); ++i) {
+            welcomes[i] += peers[i] ? peers[i]->receive_now() : "";
+            count += welcomes[i].empty() ? 0 : 1;
+        }
+        return count;
+    };
+    const auto waits = waits_of(server.pid());
+    const auto comes_to = [&](std::size_t count) {
+        return server.until([&] { return welcomed() >= count; }, Seconds(server.delay() + 1.2));
+    };
+    const std::size_t before = welcomed();
+    if (comes_to(before + 1)) {
+        return "They are not welcomed at once: the loop around accept does something else between "
+               "two clients (a pause, or the work for one of them). It only starts threads.";
+    }
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        if (peers[i] && !welcomes[i].empty()) {
+            peers[i]->half_close(); // leaves
+        }
+    }
+    if (before > 0 && comes_to(before + 1)) {
+        return fill("No more than {count} can be served at the same time: the next is welcomed "
+                    "when one has left. The number of threads, of places in a pool or of a lock's "
+                    "holders is limited; the notebook starts a thread for each client.",
+                    {{"count", std::to_string(before)}});
+    }
+    const bool accepts = std::count(waits.begin(), waits.end(), "accept") > 0 ||
+                         std::count(waits.begin(), waits.end(), "poll") > 0;
+    return accepts || waits.empty()
+               ? "Not all of them were welcomed, though the server waits for more: each of them "
+                 "needs a thread with a socket of its own."
+               : "Not all of them were welcomed, and nobody waits in accept any more: the loop "
+                 "around accept has ended (a counter, a break), or waits for something else.";
+}
+
+/// Five clients that connect while the server is stopped for a moment.
+std::vector<std::optional<Peer>> come_in_one_instant(Server& server)
+{
+    std::vector<std::thread> arrivals;
+    std::vector<std::optional<Peer>> peers(5);
+    kill(-server.pid(), SIGSTOP);
+    for (std::optional<Peer>& peer : peers) {
+        arrivals.emplace_back([&] {
+            try {
+                peer.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(4)));
+            } catch (const std::system_error&) { // there was no room; the others tell
+            }
+        });
+    }
+    std::this_thread::sleep_for(Seconds(0.05));
+    kill(-server.pid(), SIGCONT);
+    for (std::thread& arrival : arrivals) {
+        arrival.join();
+    }
+    return peers;
+}
+
+/// The first line of this text that is not made of these pieces only, newlines left aside: some
+/// languages write them apart. Empty if there is none.
+std::string first_odd_line(const std::string& text, const std::vector<std::string>& pieces)
+{
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        std::string rest = line;
+        for (const std::string& piece : pieces) {
+            if (const std::size_t at = rest.find(piece); at != std::string::npos) {
+                rest.erase(at, piece.size());
+            }
+        }
+        if (!rest.empty()) {
+            return line;
+        }
+    }
+    return "";
+}
+
+} // namespace
+
+testing::AssertionResult prints_whole_lines()
+{
+    Server server("0", "", "", Program::Output::terminal);
+    server.listens();
+    std::vector<std::string> pieces = {"Waiting for connection..."};
+    for (int round = 0; round < 6; ++round) {
+        std::vector<Peer> peers;
+        for (int i = 0; i < 20; ++i) {
+            peers.push_back(Peer::to(server.port()));
+            pieces.push_back(accepted(peers.back().address()));
+            pieces.push_back(closed(peers.back().address()));
+        }
+        const auto all = [&](auto&& holds) {
+            return server.until(
+                [&] {
+                    static_cast<void>(server.out()); // a terminal takes only so much
+                    return std::all_of(peers.begin(), peers.end(), holds);
+                },
+                Seconds(server.delay() + 1));
+        };
+        all([](Peer& peer) { return peer.has_news(); });
+        kill(-server.pid(), SIGSTOP);
+        for (Peer& peer : peers) {
+            peer.say("exit");
+        }
+        kill(-server.pid(), SIGCONT);
+        all([](Peer& peer) { return static_cast<void>(peer.receive_now()), peer.ended(); });
+    }
+    server.until([] { return false; }, Seconds(0.1));
+    const std::string odd = first_odd_line(server.out(), pieces);
+    if (odd.empty()) {
+        return testing::AssertionSuccess();
+    }
+    return not_yet(server, "server",
+                   {"exit, from 20 clients at the same moment", "whole lines, one for each of them",
+                    quote(odd),
+                    "The lines of two threads are mixed: a line is printed in several pieces (each "
+                    "<< of std::cout is one), and another thread prints between them. Put the line "
+                    "together first, and print it in one call.",
+                    step::lines, "for i in 1 2 3 4 5; do ./client & done"});
+}
+
+testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_room)
+{
+    std::vector<std::optional<Peer>> peers = come_in_one_instant(server);
+    std::vector<std::string> welcomes(peers.size());
+    const auto all_welcomed = [&] {
+        for (std::size_t i = 0; i < peers.size(); ++i) {
+            welcomes[i] += peers[i] ? peers[i]->receive_now() : "";
+        }
+        return std::all_of(welcomes.begin(), welcomes.end(),
+                           [](auto& text) { return text.size() >= 8; });
+    };
+    server.until(all_welcomed, Seconds(1.3));
+    eventually([&] { return !all_welcomed(); }, Seconds(0.05)); // a second welcome may follow
+    std::string listing;
+    bool right = true;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        if (welcomes[i].empty() && peers[i] && !peers[i]->ended() &&
+            handshake_is_unfinished(server.port(), peers[i]->address())) {
+            peers[i].reset(); // the server has not seen it yet
+            lacks_room = true;
+            continue;
+        }
+        right = right && welcomes[i] == "Welcome!";
+        listing += (i > 0 ? ", " : "") + quote(welcomes[i]);
+    }
+    const auto is_printed = [&](const std::optional<Peer>& peer) {
+        return !peer || server.out().find(accepted(peer->address())) != std::string::npos;
+    };
+    std::string missing; // an address that is not printed, where another one is printed twice
+    if (!server.until([&] { return std::all_of(peers.begin(), peers.end(), is_printed); },
+                      Seconds(0.3))) {
+        const auto unseen = std::find_if_not(peers.begin(), peers.end(), is_printed);
+        for (const std::optional<Peer>& peer : peers) {
+            const std::string out = server.out();
+            const std::size_t first =
+                peer ? out.find(accepted(peer->address())) : std::string::npos;
+            if (first != std::string::npos &&
+                out.find(accepted(peer->address()), first + 1) != std::string::npos) {
+                missing = (*unseen)->address();
+            }
+        }
+    }
+    if (right && missing.empty()) {
+        for (std::optional<Peer>& peer : peers) {
+            if (peer) {
+                peer->close(); // in good order
+            }
+        }
+        return testing::AssertionSuccess();
+    }
+    const bool twice = listing.find("Welcome!Welcome!") != std::string::npos;
+    const bool alive = !server.has_ended();
+    return not_yet(server, "server",
+                   {"nothing, from five clients that connected in one instant",
+                    right ? fill("a line \"{line}\"", {{"line", accepted(missing)}})
+                          : "\"Welcome!\", once for each of them",
+                    right ? "no such line, but another client's twice" : listing,
+                    !alive           ? ""
+                    : twice || right ? by_value
+                                     : why_not_all(server, peers, welcomes),
+                    step::accept, "for i in 1 2 3 4 5; do ./client & done"});
+}
+
+} // namespace lab
