@@ -212,7 +212,9 @@ std::string diagnose_end(Program& program, bool connected)
         return known;
     }
     const int status = program.status(Seconds(0));
-    if ((status == 0 || (status == 1 && said.empty())) &&
+    const bool is_error = contains(said, "rror") || contains(said, "xception") ||
+                          contains(said, "terminate") || contains(said, "Traceback");
+    if ((status == 0 || (status == 1 && !is_error)) &&
         program.out().find("Waiting for connection...") != std::string::npos) {
         return came_to_its_end(program.out());
     }
