@@ -47,6 +47,19 @@ std::string Talk::why_closed(const std::string& expected)
                    "equal.)";
         }
     }
+    const std::string last = peer_->sent().back();
+    if (last != "Yam" && serves(server_)) {
+        return std::string("exit").starts_with(last)
+                   ? "The beginning of exit is taken for exit: the comparison stops where the "
+                     "message "
+                     "does (strncmp with its length, or 'in'). Compare the lengths, too."
+               : last == "0" ? "The name 0 is taken for the end: a text is tested for being true, "
+                               "and \"0\" is "
+                               "false in this language. Test its length."
+                             : "Other names are answered; this one is taken for the end, or an "
+                               "error ends the "
+                               "thread.";
+    }
     if (peer_->sent().size() > 1) {
         return "The first message was answered, and at the next one the connection was closed: is "
                "there a loop around recv and the answer, or does it end after the first round?";
@@ -86,8 +99,9 @@ std::string Talk::what_is_taken_for_exit()
         }
     }
     return "exit was greeted like a name: it is not compared with the bytes that recv returned, or "
-           "in a way in which they are never equal. (In Python bytes never equal a str; in C and "
-           "Java == compares where two texts stand, not the texts.)";
+           "in a way that never finds it. (In Python bytes never equal a str; in C and Java == "
+           "compares where two texts stand, not the texts; two != with || between them hold for "
+           "every text.)";
 }
 
 /// Finds out why the server has not just closed where it should have.

@@ -255,6 +255,12 @@ std::string diagnose(const Exchange& exchange)
     if (received.starts_with(expected)) {
         return diagnose_rest(exchange, received.substr(expected.size()));
     }
+    if (received.ends_with(expected) && expected.starts_with(hello) &&
+        received.starts_with(hello)) {
+        return "An earlier greeting stands before this one: the answer was added to what the "
+               "buffer "
+               "or the string still holds (strcat, append, +=). It has to begin empty.";
+    }
     if (received.starts_with(hello) && received.ends_with("!") && expected.starts_with(hello)) {
         const std::size_t size = received.size() - hello.size() - 1;
         if (std::string found = diagnose_name(exchange, received.substr(hello.size(), size));

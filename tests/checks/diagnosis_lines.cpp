@@ -41,6 +41,10 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
                         "decode the bytes, or make a string of them.",
                         {{"line", lines[i]}});
         }
+        if (expected[i] == "Hello, " + lines[i] + "!") {
+            return "The name that was sent is printed, where the answer that recv returned "
+                   "belongs.";
+        }
         if (lines[i].starts_with("b'") || lines[i].starts_with("b\"")) {
             return diagnose_repr(expected[i]);
         }

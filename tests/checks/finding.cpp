@@ -152,8 +152,10 @@ std::string diagnose_said(const std::string& said)
          "A send on a connection that is gone failed. While the client is still there, it was sent "
          "on the wrong socket: the listening one, or one that is closed."},
         {{"not connected"},
-         "recv or send was called on a socket that is not connected: the "
-         "listening one, where the one that accept returned is meant."},
+         "recv or send was called on a socket that is not connected: in a server the listening "
+         "one, "
+         "where the one that accept returned is meant; in a client one for which connect was not "
+         "called, or was given an address without its family (sin_family)."},
         {{"Bad file descriptor"},
          "A socket was used after it was closed: close belongs behind the loop, and the object "
          "that "

@@ -271,15 +271,14 @@ bool Server::listens()
         until([&] { return !out().empty(); }, Seconds(1.5));
         return !has_ended();
     }
-    const auto is_there = [&] {
-        const auto sockets = listening_sockets_of(pid());
-        return std::any_of(sockets.begin(), sockets.end(), [&](const ListeningSocket& socket) {
-            return socket.port == port_ && !socket.datagrams && socket.address != "::1";
-        });
-    };
-    // Java, for one, is at work for long before its program is, when other checks run beside it.
-    return until(is_there, Seconds(1.5)) ||
-           (activity_of(pid()).runs && until(is_there, Seconds(1.5)));
+    return until(
+        [&] {
+            const auto sockets = listening_sockets_of(pid());
+            return std::any_of(sockets.begin(), sockets.end(), [&](const ListeningSocket& socket) {
+                return socket.port == port_ && !socket.datagrams && socket.address != "::1";
+            });
+        },
+        Seconds(2), time_to_start);
 }
 
 int client_port() { return is_foreign("CLIENT") && !takes_port("CLIENT") ? 9999 : 0; }

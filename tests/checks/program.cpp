@@ -257,8 +257,10 @@ int Program::status(Seconds limit)
     return status_;
 }
 
-bool Program::until(const std::function<bool()>& condition, Seconds silence)
+bool Program::until(const std::function<bool()>& condition, Seconds silence, Seconds at_most)
 {
+    const Seconds longest =
+        at_most > Seconds(0) ? at_most : std::min(patience, silence * 5 + Seconds(1));
     const auto start = Clock::now();
     auto last_seen_at_work = start;
     auto next_look = start;
@@ -276,8 +278,7 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence)
             before = activity;
             next_look = Clock::now() + std::chrono::milliseconds(20);
         }
-        if (now - last_seen_at_work > silence ||
-            now - start > std::min(patience, silence * 5 + Seconds(1))) {
+        if (now - last_seen_at_work > silence || now - start > longest) {
             return false;
         }
         rest_from(now);

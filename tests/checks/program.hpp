@@ -63,8 +63,8 @@ class Program
 
     /// Waits until `condition` holds (true). Gives up (false) when the program has ended, or when
     /// it has waited for so long itself, without using the CPU, that nothing more will happen:
-    /// `silence`. While it works, it is given time, at most `patience`.
-    bool until(const std::function<bool()>& condition, Seconds silence);
+    /// `silence`. While it works, it is given time, at most `patience`, or what is given.
+    bool until(const std::function<bool()>& condition, Seconds silence, Seconds at_most = {});
 
     /// What became of it, in words: "is still running", "ended by itself, with exit status 1",
     /// "was killed by SIGPIPE (...)", "could not be started".
@@ -89,6 +89,10 @@ class Program
     int signal_ = 0;
     bool set_aside_ = false;
 };
+
+/// What a program may need to start while it is at work. Java, for one, compiles for seconds when
+/// other checks run beside it.
+constexpr Seconds time_to_start{25};
 
 /// From now on SIGTERM, SIGINT and SIGHUP end this process and all programs that it has started,
 /// with their children.

@@ -104,9 +104,16 @@ testing::AssertionResult takes_what_has_arrived(Server& server)
 TEST(NotebookServer, ReturnsEveryByte)
 {
     Server server("0.3");
-    const std::vector<std::string> names = {"Al Bo",       " Yam ",        "%s %d %x",
-                                            "{0} $& \\1",  "王小明 é ü",   std::string("a\0b\0", 4),
-                                            "a\tb\nc\r\n", "\x01\x1b\x7f", std::string(1024, 'x')};
+    const std::vector<std::string> names = {"Al Bo",
+                                            "0",
+                                            " Yam ",
+                                            "%s %d %x",
+                                            "{0} $& \\1",
+                                            "王小明 é ü",
+                                            std::string("a\0b\0", 4),
+                                            "a\tb\nc\r\n",
+                                            "\x01\x1b\x7f",
+                                            std::string(1024, 'x')};
     std::vector<Talk> clients;
     clients.reserve(names.size());
     for (const std::string& name : names) {
@@ -127,15 +134,16 @@ TEST(NotebookServer, ReturnsEveryByte)
     REQUIRE(no_text.is_welcomed());
     no_text.say("\xc4\xe3");
     server.until([&] { return no_text.peer().has_news(); }, Seconds(server.delay() + 0.3));
-    if (no_text.peer().has_news()) {
-        const std::string answer = no_text.peer().receive_now();
-        if (!answer.empty() && answer != "Hello, \xc4\xe3!") {
-            REQUIRE(no_text.fails(
-                {"", quote("Hello, \xc4\xe3!"), quote(answer),
-                 "Bytes that are not UTF-8 came back as others (decode with 'replace' or 'ignore', "
-                 "or another encoding). A name comes back byte for byte, whatever its encoding.",
-                 step::greeting, by_hand("\xc4\xe3")}));
-        }
+    const std::string answer = no_text.peer().receive_now();
+    if (answer.empty()) {
+        RecordProperty("note", "Bytes that are not UTF-8 are not answered, as by the notebook's "
+                               "server, which decodes them. A name need not be decoded.");
+    } else if (answer != "Hello, \xc4\xe3!") {
+        REQUIRE(no_text.fails(
+            {"", quote("Hello, \xc4\xe3!"), quote(answer),
+             "Bytes that are not UTF-8 came back as others (decode with 'replace' or 'ignore', or "
+             "another encoding). A name comes back byte for byte, whatever its encoding.",
+             step::greeting, by_hand("\xc4\xe3")}));
     }
     REQUIRE(takes_what_has_arrived(server));
 }

@@ -53,8 +53,15 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
         return "Alone, a client is answered; beside others, this one was not. Do the threads share "
                "a variable (the socket, the buffer)?";
     }
-    return "The answer came only after the other client had left: it is served alone as long as it "
-           "stays. Is there a lock around the whole of tcplink, a join, or only one thread?";
+    return others_.size() == 1
+               ? "The answer came only after the other client had left: it is served alone as long "
+                 "as "
+                 "it stays. A lock around the whole of tcplink does that, and so does join."
+               : fill(
+                     "With {count} other clients connected, this one was not served; when they had "
+                     "left, it was: the number of clients at the same time is limited (by a pool, "
+                     "a lock's holders, an array, or a join when so many have come).",
+                     {{"count", std::to_string(others_.size())}});
 }
 
 std::string why_one_at_a_time(const Server& server)
