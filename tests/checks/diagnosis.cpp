@@ -109,6 +109,12 @@ std::string diagnose_before(const std::string& before, std::size_t expected)
                     "notebook sends the text alone.",
                     {{"count", std::to_string(before.size())}});
     }
+    if (trimmed(before) == std::to_string(expected)) {
+        return fill(
+            "A header of {count} bytes with the length stands before it: the notebook sends "
+            "the text alone.",
+            {{"count", std::to_string(before.size())}});
+    }
     return before == "\xef\xbb\xbf" ? "A byte order mark (EF BB BF) stands before it."
            : all_of(before, "\r\n")
                ? "There is a newline before it, which the notebook does not send."
@@ -207,6 +213,12 @@ std::string diagnose_beginning(const Exchange& exchange)
                                              "end of what recv returns."
                                            : fill("The line ends too early: \"{rest}\" is missing.",
                                                   {{"rest", expected.substr(size)}});
+    }
+    if (size == 1024 || size == 512) {
+        return fill(
+            "Only the first {count} of {all} bytes came: the answer was cut there. It is 8 bytes "
+            "longer than the name.",
+            {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
     }
     if (size == 1) {
         return "Only the first letter came: a loop goes over the letters of one text, where it "

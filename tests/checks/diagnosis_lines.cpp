@@ -20,6 +20,11 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         return "The lines are not apart: print ends a line with a newline, write and printf do "
                "not.";
     }
+    if (lines.size() == expected.size() && lines.size() > 1 && lines[0] == expected[0] &&
+        std::equal(lines.begin() + 1, lines.end(), expected.begin())) {
+        return "Each line comes one too late: what is printed is still the message before. print "
+               "stands before recv.";
+    }
     for (std::size_t i = 0; i < expected.size(); ++i) {
         const std::string missing =
             fill("The line \"{line}\" is missing.", {{"line", expected[i]}});

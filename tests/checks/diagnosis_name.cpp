@@ -78,6 +78,12 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
                "message of its own, and starts with an empty buffer.";
     }
     for (std::size_t i = 0; i + 1 < exchange.sent.size(); ++i) {
+        if (x.size() > name.size() && x.ends_with(name) && contains(x, exchange.sent[i])) {
+            return "Parts of an earlier answer stand before the name: the answer is added to what "
+                   "a "
+                   "buffer, a string or a list still holds, which has to begin empty. (In Python a "
+                   "default argument is made once, for all calls.)";
+        }
         if (x == exchange.sent[i]) {
             return "The greeting is for an earlier message: the bytes that recv returned now are "
                    "not the ones that are greeted.";

@@ -81,6 +81,11 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
             !diagnosis.empty() && (end == came_to_its_end(program.out()) || end.empty());
         diagnosis = known || diagnosis.find(end) != std::string::npos ? diagnosis : end;
     }
+    if (diagnosis.empty() && is_damaged(program)) {
+        diagnosis =
+            "More bytes were written than there was room for, and what stood behind them was "
+            "damaged: a buffer is too small, or malloc was given the size of a pointer.";
+    }
     std::string by_hand = fill(finding.by_hand, {{"port", "9999"}});
     if (!by_hand.empty() && who == "server") {
         by_hand = fill("{server}\nand in the second terminal:\n{client}",
@@ -91,6 +96,14 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
            << part("sent", finding.sent) << part("expected", finding.expected)
            << part("received", finding.received) << part("diagnosis", diagnosis)
            << part("look at", finding.look_at) << part("by hand", by_hand);
+}
+
+bool is_damaged(Program& program)
+{
+    const std::string said = program.err();
+    return program.killed_by() == SIGABRT &&
+           (contains(said, "corrupt") || contains(said, "free()") || contains(said, "malloc") ||
+            contains(said, "stack smashing"));
 }
 
 std::string diagnose_said(const std::string& said)
@@ -151,6 +164,9 @@ std::string diagnose_said(const std::string& said)
         {{"Broken pipe"},
          "A send on a connection that is gone failed. While the client is still there, it was sent "
          "on the wrong socket: the listening one, or one that is closed."},
+        {{"getpeername", "not connected"},
+         "getpeername fails when the client has broken off: the address is the one that accept "
+         "returned, and is kept."},
         {{"not connected"},
          "recv or send was called on a socket that is not connected: in a server the listening "
          "one, "
@@ -173,6 +189,8 @@ std::string diagnose_said(const std::string& said)
          "and ( are other characters than their full-width forms."},
         {{"SyntaxError"}, "Python cannot read the program: the line above says where."},
         {{"IndentationError"}, "Python cannot read the program: the line above says where."},
+        {{"argument after * must be an iterable"},
+         "args takes a tuple, and with one argument a comma makes one: args=(sock,)."},
         {{"UnboundLocalError"},
          "A variable that a function assigns is the function's own: global NAME makes it the "
          "program's."},

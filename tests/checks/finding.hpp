@@ -27,6 +27,9 @@ std::string part(const std::string& label, const std::string& text);
 /// "server", "client".
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding);
 
+/// True if a program was ended because its memory was damaged.
+bool is_damaged(Program& program);
+
 /// What a line that is known, in what a program said on standard error, means; empty if none is.
 std::string diagnose_said(const std::string& said);
 

@@ -58,6 +58,11 @@ std::string diagnose_address(const Server& server, const std::string& line,
                "memory that it is kept in is used no more (freed, moved from, of a function that "
                "has returned), or used for the next client. Each thread needs a copy of its own.";
     }
+    if (has(":" + std::to_string(number - 65536))) {
+        return "The port is negative: it is kept in a signed number of 16 bits (short), which ends "
+               "at "
+               "32,767. An unsigned one goes as far as ports do.";
+    }
     if (has("/" + address)) {
         return "There is a slash before the address: that is how Java shows an InetAddress. "
                "getHostAddress() is its text.";

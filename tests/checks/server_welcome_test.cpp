@@ -81,7 +81,7 @@ TEST(NotebookServer, WelcomesAClient)
 {
     Server server("1");
     double quickest = 60;
-    for (int i = 0; i < 3 && quickest > 0.35; ++i) { // a machine may be busy once, not three times
+    for (int i = 0; i < 4 && quickest > 0.15; ++i) { // a machine may be busy once, not four times
         Talk client(server);
         REQUIRE(client.is_connected());
         const auto start = Clock::now();
@@ -93,13 +93,18 @@ TEST(NotebookServer, WelcomesAClient)
                 "After the welcome it is the client's turn, and it has said nothing."));
         }
     }
-    if (quickest > 0.35) {
+    if (quickest > 0.15) {
         Talk client(server);
         REQUIRE(client.fails(
             {"nothing", "\"Welcome!\" at once",
              fill("\"Welcome!\" after {count} seconds",
                   {{"count", std::to_string(quickest).substr(0, 4)}}),
-             "There is a pause before the welcome: the sleep belongs between recv and the answer.",
+             quickest > 0.18 && quickest < 0.3
+                 ? "The kernel held the welcome back for a fifth of a second: MSG_MORE (or "
+                   "TCP_CORK) "
+                   "says that more follows. Without it, it is sent at once."
+                 : "There is a pause before the welcome: the sleep belongs between recv and the "
+                   "answer.",
              step::welcome, by_hand("")}));
     }
 }

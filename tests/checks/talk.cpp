@@ -172,7 +172,12 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
     }
     finding.sent = what_was_sent(); // before other things are tried
     const Exchange exchange{peer_->sent(), expected, received, others, {}, unanswered_};
-    finding.diagnosis = how_it_goes_on(exchange);
+    finding.diagnosis =
+        came_unasked_ && !others_.empty() && received.starts_with("Hello")
+            ? "This came before the client had said anything: the answer to another client was "
+              "sent to "
+              "this one, too. Each answer goes to the client that it is for, and to no other."
+            : how_it_goes_on(exchange);
     if (finding.diagnosis.empty()) {
         finding.diagnosis = diagnose(exchange);
     }

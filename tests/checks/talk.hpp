@@ -85,6 +85,7 @@ class Talk
     std::string address() const { return peer_->address(); }
     void say(const std::string& bytes)
     {
+        came_unasked_ = unanswered_ == 0 && peer_->has_news();
         peer_->say(bytes);
         ++unanswered_;
     }
@@ -114,6 +115,7 @@ class Talk
     bool half_closed_ = false;
     std::size_t said_before_ = 0; ///< bytes on standard error when this client came
     std::size_t unanswered_ = 0;
+    bool came_unasked_ = false; ///< something was there before the last message was sent
     std::optional<Peer> peer_;
 };
 

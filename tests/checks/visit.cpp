@@ -19,6 +19,15 @@ const std::string one_text =
     "stand "
     "side by side are one), or both were sent without waiting for the answer to the first.";
 
+const std::string behind_the_last =
+    "The loop goes on behind the last name (<= for <, or a bound that is not the number of the "
+    "names): "
+    "a name that does not exist is sent, or an empty one, which has no answer.";
+
+const std::string said_again = "The client sent the name a second time, before its answer had "
+                               "come. TCP itself repeats what is "
+                               "lost; a client waits.";
+
 const std::string half_closed = "The client ended its sending side (shutdown), and waits for "
                                 "answers: after that it cannot send "
                                 "any more. Its side ends when all has been said.";
@@ -112,6 +121,7 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
         listen();
     }
     if (received == expected) {
+        heard_ = received;
         return testing::AssertionSuccess();
     }
     const std::string said = server->sent().empty() ? "nothing" : quote(server->sent().back());
@@ -133,6 +143,9 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
                             ? "That is the port from the command line: the value of an option "
                               "is taken for a name."
                             : diagnose({server->sent(), expected, received, {}, next});
+    if (finding.diagnosis.empty() && expected == "exit") {
+        finding.diagnosis = behind_the_last;
+    }
     return fails(finding);
 }
 
@@ -149,8 +162,9 @@ testing::AssertionResult Visit::hears_nothing_for(Seconds time, const std::strin
     return fails({server->sent().empty() ? "nothing yet" : quote(server->sent().back()),
                   "nothing before the server's next message",
                   received.empty() ? "the end of the connection" : quote(received),
-                  !known.empty()     ? known
-                  : !pieces.empty()  ? pieces
+                  !known.empty()                          ? known
+                  : !pieces.empty()                       ? pieces
+                  : !heard_.empty() && received == heard_ ? said_again
                   : received.empty() ? (ended_its_side() ? half_closed : if_closed)
                                      : diagnosis,
                   look_at,
@@ -173,9 +187,10 @@ bool Visit::ended_its_side()
 std::string Visit::takes_answers_in_pieces() const
 {
     const std::string answer = server->sent().empty() ? "" : server->sent().back();
-    if (!answer.empty() && client.out().starts_with("\n")) {
-        return "The client printed an empty line for the welcome: recv returned nothing, since the "
-               "size that it was given is 0 (strlen of an empty buffer, for instance).";
+    if (client.out().starts_with("\n")) {
+        return "The client printed an empty line in the place of the welcome: recv returned "
+               "nothing, "
+               "at once, since the size that it was given is 0 (of an empty buffer).";
     }
     std::istringstream printed(client.out());
     for (std::string line; std::getline(printed, line);) {
@@ -242,7 +257,7 @@ bool Visit::prints_at_once()
 }
 
 /// Finds out what else the server has to send before the client goes on.
-std::string Visit::found_by_trying()
+std::string Visit::found_by_trying(const std::string& expected)
 {
     struct Trial {
         std::string bytes; ///< none: the end
@@ -272,7 +287,7 @@ std::string Visit::found_by_trying()
                    "(send what the buffer holds) after each message.";
         }
         if (!came.empty()) {
-            return meaning;
+            return expected == "exit" && !bytes.empty() ? behind_the_last : meaning;
         }
     }
     return "";
@@ -305,7 +320,7 @@ std::string Visit::why_silent(const std::string& expected)
     if (client.has_ended()) {
         return "";
     }
-    if (const std::string found = found_by_trying(); !found.empty()) {
+    if (const std::string found = found_by_trying(expected); !found.empty()) {
         return found;
     }
     const auto waits = waits_of(client.pid());

@@ -58,7 +58,7 @@ class Visit
     /// True if this client prints the welcome when it has come: then it does not wait for the end.
     bool prints_at_once();
     std::string why_silent(const std::string& expected);
-    std::string found_by_trying();
+    std::string found_by_trying(const std::string& expected);
     std::string takes_answers_in_pieces() const;
     bool is_one_text(const std::string& received) const;
     bool ended_its_side(); ///< but it still waits for answers
@@ -67,6 +67,7 @@ class Visit
     std::unique_ptr<Listener> swapped_;
     std::unique_ptr<Listener> six_;
     std::unique_ptr<Listener> notebook_;
+    std::string heard_; ///< its last message
 
   public:
     Program client;
