@@ -51,14 +51,11 @@ std::string Talk::why_closed(const std::string& expected)
     if (last != "Yam" && serves(server_)) {
         return std::string("exit").starts_with(last)
                    ? "The beginning of exit is taken for exit: the comparison stops where the "
-                     "message "
-                     "does (strncmp with its length, or 'in'). Compare the lengths, too."
+                     "message does (strncmp with its length, or 'in'). Compare the lengths, too."
                : last == "0" ? "The name 0 is taken for the end: a text is tested for being true, "
-                               "and \"0\" is "
-                               "false in this language. Test its length."
+                               "and \"0\" is false in this language. Test its length."
                              : "Other names are answered; this one is taken for the end, or an "
-                               "error ends the "
-                               "thread.";
+                               "error ends the thread.";
     }
     if (peer_->sent().size() > 1) {
         return "The first message was answered, and at the next one the connection was closed: is "
@@ -66,13 +63,11 @@ std::string Talk::why_closed(const std::string& expected)
     }
     return peer_->was_reset()
                ? "The connection was reset (RST): it was closed before this client's bytes had "
-                 "been "
-                 "received."
+                 "been received."
                : "Whatever message comes, the connection is closed, as for exit: the comparison "
-                 "with "
-                 "exit holds for each (in C strcmp is 0, and not 1, for equal texts; in Perl == "
-                 "compares numbers), or what recv returned is taken for the end (which is 0, or an "
-                 "empty string).";
+                 "with exit holds for each (in C strcmp is 0, and not 1, for equal texts; in Perl "
+                 "== compares numbers), or what recv returned is taken for the end (which is 0, or "
+                 "an empty string).";
 }
 
 /// Finds out with what exit is compared, where exit itself was greeted.
@@ -117,9 +112,9 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
                "(an empty string, 0), at once and each time. That is where the loop ends.";
     }
     if (contains(received, "exit") && last == "exit") {
-        return peer_->ended() ? "exit was greeted before the connection was closed: it is looked "
-                                "at too late."
-                              : what_is_taken_for_exit();
+        return peer_->ended()
+                   ? "exit was greeted before the connection was closed: it is looked at too late."
+                   : what_is_taken_for_exit();
     }
     if (!received.empty()) {
         return peer_->ended() ? "Something was sent before the connection was closed; the notebook "
@@ -147,8 +142,7 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
     }
     if (std::count(waits.begin(), waits.end(), "poll") > 0 && activity.threads == 1) {
         return "The program waits in select, poll or epoll and has not noticed: the client's "
-               "socket "
-               "is no longer among those that it waits for, or it waits for something new "
+               "socket is no longer among those that it waits for, or it waits for something new "
                "(EPOLLET) where not all that had come was received.";
     }
     if (activity.processes > 1) {
@@ -157,9 +151,8 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
                "copy after fork, and the child its own after the loop.";
     }
     return "The loop was left, but the connection is still open: the socket that accept returned "
-           "is "
-           "closed after the loop, on every way out of it (return, exit and an exception pass by "
-           "what stands behind the loop).";
+           "is closed after the loop, on every way out of it (return, exit and an exception pass "
+           "by what stands behind the loop).";
 }
 
 } // namespace lab

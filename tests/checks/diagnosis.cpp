@@ -46,11 +46,10 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     }
     const auto zeros = static_cast<std::size_t>(std::count(rest.begin(), rest.end(), '\0'));
     if (zeros == rest.size()) {
-        return say(exchange.printed
-                       ? "There are {count} zero bytes behind the {message}: a whole buffer (or "
-                         "array) is printed, not the bytes that are in use."
-                       : "There are {count} zero bytes behind the {message}: a whole buffer (or "
-                         "array) is sent, not the bytes that are in use.",
+        return say(exchange.printed ? "There are {count} zero bytes behind the {message}: a whole "
+                                      "buffer (or array) is printed, not the bytes that are in use."
+                                    : "There are {count} zero bytes behind the {message}: a whole "
+                                      "buffer (or array) is sent, not the bytes that are in use.",
                    std::to_string(zeros));
     }
     if (rest.starts_with(expected)) {
@@ -77,9 +76,9 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
     for (std::size_t i = 0; i + 1 < exchange.sent.size(); ++i) {
         const std::string& earlier = exchange.sent[i];
         if (earlier.size() >= rest.size() && contains(earlier + "!", rest)) {
-            return say("Behind the {message} are bytes of an earlier message: the buffer still "
-                       "holds them. Send as many bytes as the answer has, not what the buffer "
-                       "holds.");
+            return say(
+                "Behind the {message} are bytes of an earlier message: the buffer still holds "
+                "them. Send as many bytes as the answer has, not what the buffer holds.");
         }
     }
     if (zeros > 0 || rest.size() >= 64) {
@@ -90,11 +89,10 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
                          "sent, with what happened to be in it, not the bytes that are in use.",
                    std::to_string(rest.size()));
     }
-    return rest.size() <= 3
-               ? say("\"{rest}\" stands behind the {message}, and does not belong there: more "
-                     "bytes "
-                     "are sent than the text has (its size is too large, or no zero byte ends it).")
-               : "";
+    return rest.size() <= 3 ? say("\"{rest}\" stands behind the {message}, and does not belong "
+                                  "there: more bytes are sent than the text has (its size is too "
+                                  "large, or no zero byte ends it).")
+                            : "";
 }
 
 /// For something that should not be there before an answer that is right.
@@ -110,10 +108,9 @@ std::string diagnose_before(const std::string& before, std::size_t expected)
                     {{"count", std::to_string(before.size())}});
     }
     if (trimmed(before) == std::to_string(expected)) {
-        return fill(
-            "A header of {count} bytes with the length stands before it: the notebook sends "
-            "the text alone.",
-            {{"count", std::to_string(before.size())}});
+        return fill("A header of {count} bytes with the length stands before it: the notebook "
+                    "sends the text alone.",
+                    {{"count", std::to_string(before.size())}});
     }
     return before == "\xef\xbb\xbf" ? "A byte order mark (EF BB BF) stands before it."
            : all_of(before, "\r\n")
@@ -208,17 +205,16 @@ std::string diagnose_beginning(const Exchange& exchange)
     const std::string& expected = exchange.expected;
     const std::size_t size = exchange.received.size();
     if (exchange.printed) {
-        return size + 1 == expected.size() ? "The last character is cut off, as one cuts off a "
-                                             "newline. There is none at the "
-                                             "end of what recv returns."
-                                           : fill("The line ends too early: \"{rest}\" is missing.",
-                                                  {{"rest", expected.substr(size)}});
+        return size + 1 == expected.size()
+                   ? "The last character is cut off, as one cuts off a newline. There is none at "
+                     "the end of what recv returns."
+                   : fill("The line ends too early: \"{rest}\" is missing.",
+                          {{"rest", expected.substr(size)}});
     }
     if (size == 1024 || size == 512) {
-        return fill(
-            "Only the first {count} of {all} bytes came: the answer was cut there. It is 8 bytes "
-            "longer than the name.",
-            {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
+        return fill("Only the first {count} of {all} bytes came: the answer was cut there. It is 8 "
+                    "bytes longer than the name.",
+                    {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
     }
     if (size == 1) {
         return "Only the first letter came: a loop goes over the letters of one text, where it "
@@ -226,27 +222,26 @@ std::string diagnose_beginning(const Exchange& exchange)
     }
     if (const std::size_t letters = characters(expected);
         size == letters && letters < expected.size()) {
-        return fill(
-            "Only the first {count} of {all} bytes came, as many as the text has characters: "
-            "a character that is not ASCII takes several bytes. The size is that of the "
-            "bytes, after encoding.",
-            {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
+        return fill("Only the first {count} of {all} bytes came, as many as the text has "
+                    "characters: a character that is not ASCII takes several bytes. The size is "
+                    "that of the bytes, after encoding.",
+                    {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
     }
     if (size + 1 == expected.size() && expected.back() == '!') {
         return "The exclamation mark at the end is missing: it is forgotten, or the size is one "
                "too small.";
     }
-    return fill(size == 8 && expected.starts_with(hello)
-                    ? "Only the first {count} bytes came: that is the size of a pointer (sizeof of "
-                      "a pointer is not the length of the text; strlen is), or the length of the "
-                      "welcome."
-                : (size == 8 || size == 4)
-                    ? "Only the first {count} bytes came, which is the size of a pointer: sizeof "
-                      "of a pointer is not the length of the text (strlen is)."
-                    : "Only the first {count} of {all} bytes came: the size that send is given is "
-                      "too small (an earlier message's, perhaps), or a send took only a part and "
-                      "the rest did not follow.",
-                {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
+    return fill(
+        size == 8 && expected.starts_with(hello)
+            ? "Only the first {count} bytes came: that is the size of a pointer (sizeof of a "
+              "pointer is not the length of the text; strlen is), or the length of the welcome."
+        : (size == 8 || size == 4)
+            ? "Only the first {count} bytes came, which is the size of a pointer: sizeof of a "
+              "pointer is not the length of the text (strlen is)."
+            : "Only the first {count} of {all} bytes came: the size that send is given is too "
+              "small (an earlier message's, perhaps), or a send took only a part and the rest did "
+              "not follow.",
+        {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
 }
 
 } // namespace
@@ -270,8 +265,7 @@ std::string diagnose(const Exchange& exchange)
     if (received.ends_with(expected) && expected.starts_with(hello) &&
         received.starts_with(hello)) {
         return "An earlier greeting stands before this one: the answer was added to what the "
-               "buffer "
-               "or the string still holds (strcat, append, +=). It has to begin empty.";
+               "buffer or the string still holds (strcat, append, +=). It has to begin empty.";
     }
     if (received.starts_with(hello) && received.ends_with("!") && expected.starts_with(hello)) {
         const std::size_t size = received.size() - hello.size() - 1;

@@ -36,8 +36,7 @@ std::string diagnose_compiler(const std::string& said)
         if (contains(line, "thread::thread(const std::thread&)") ||
             (contains(line, "construct_at") && contains(said, "std::thread"))) {
             return "A std::thread cannot be copied: hand it over with std::move(t), or make it "
-                   "where "
-                   "it is kept (emplace_back).";
+                   "where it is kept (emplace_back).";
         }
         const bool is_copied =
             has_one(line, {"deleted"}) ||

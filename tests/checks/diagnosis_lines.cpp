@@ -75,10 +75,10 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
                                 : "The line \"{line}\" is printed more than once.",
                             {{"line", lines[i]}});
             }
-            return fill("The line \"{line}\" is printed again. Is it inside a loop? (With fork, a "
-                        "line that is still in the buffer comes from parent and child: flush it "
-                        "before.)",
-                        {{"line", lines[i]}});
+            return fill(
+                "The line \"{line}\" is printed again. Is it inside a loop? (With fork, a line "
+                "that is still in the buffer comes from parent and child: flush it before.)",
+                {{"line", lines[i]}});
         }
         if (i + 1 < lines.size() && lines[i].size() < expected[i].size() &&
             expected[i].starts_with(lines[i]) &&
@@ -89,9 +89,9 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
                         {{"rest", expected[i].substr(lines[i].size())}});
         }
         if (std::find(lines.begin(), lines.end(), expected[i]) != lines.end()) {
-            return fill("The line \"{line}\" is printed besides; the notebook has no such line "
-                        "there.",
-                        {{"line", lines[i]}});
+            return fill(
+                "The line \"{line}\" is printed besides; the notebook has no such line there.",
+                {{"line", lines[i]}});
         }
         const auto differ =
             std::mismatch(expected[i].begin(), expected[i].end(), lines[i].begin(), lines[i].end());

@@ -39,8 +39,8 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     if (x.starts_with(name)) {
         const std::string rest = x.substr(name.size());
         if (all_of(rest, std::string(1, '\0'))) {
-            return fill("There are {count} zero bytes between the name and \"!\": the whole "
-                        "buffer is taken for the name. recv says how many bytes it received.",
+            return fill("There are {count} zero bytes between the name and \"!\": the whole buffer "
+                        "is taken for the name. recv says how many bytes it received.",
                         {{"count", std::to_string(rest.size())}});
         }
         if (all_of(rest, "\r\n")) {
@@ -49,15 +49,15 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
         for (std::size_t i = 0; i + 1 < exchange.sent.size(); ++i) {
             const std::string& earlier = exchange.sent[i];
             if (earlier.size() > name.size() && rest.starts_with(earlier.substr(name.size()))) {
-                return fill("Behind the name are bytes of an earlier message, \"{earlier}\": "
-                            "the buffer still holds them. Use as many bytes as recv returned; it "
-                            "does not end a string.",
+                return fill("Behind the name are bytes of an earlier message, \"{earlier}\": the "
+                            "buffer still holds them. Use as many bytes as recv returned; it does "
+                            "not end a string.",
                             {{"earlier", earlier}});
             }
         }
         if (rest.find('\0') != std::string::npos || rest.size() >= 64) {
-            return fill("There are {count} more bytes between the name and \"!\": the whole "
-                        "buffer is taken for the name. recv says how many bytes it received.",
+            return fill("There are {count} more bytes between the name and \"!\": the whole buffer "
+                        "is taken for the name. recv says how many bytes it received.",
                         {{"count", std::to_string(rest.size())}});
         }
         if (rest == name) {
@@ -80,9 +80,8 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     for (std::size_t i = 0; i + 1 < exchange.sent.size(); ++i) {
         if (x.size() > name.size() && x.ends_with(name) && contains(x, exchange.sent[i])) {
             return "Parts of an earlier answer stand before the name: the answer is added to what "
-                   "a "
-                   "buffer, a string or a list still holds, which has to begin empty. (In Python a "
-                   "default argument is made once, for all calls.)";
+                   "a buffer, a string or a list still holds, which has to begin empty. (In Python "
+                   "a default argument is made once, for all calls.)";
         }
         if (x == exchange.sent[i]) {
             return "The greeting is for an earlier message: the bytes that recv returned now are "
@@ -112,25 +111,22 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
                    "(>>, scanf, readline, split), not as the bytes that recv returned.";
         }
         const std::size_t answer = x.size() + hello.size() + 1;
-        return fill(
-            x.size() == 1
-                ? "Only the first byte of the name is greeted: the length that is kept is 1. "
-                  "In C, n = recv(...) > 0 without parentheses keeps the result of the "
-                  "comparison, which is 1."
-            : answer == 1024 || answer == 1023
-                ? "The whole answer has {answer} bytes, and only {count} of the name's {all} "
-                  "are in it: the buffer that it is put together in needs room for 8 bytes "
-                  "more than a name has."
-                : "Only the first {count} of the name's {all} bytes are greeted: recv was "
-                  "given that size, or the buffer has it. The notebook receives 1024.",
-            {{"count", std::to_string(x.size())},
-             {"all", std::to_string(name.size())},
-             {"answer", std::to_string(answer)}});
+        return fill(x.size() == 1 ? "Only the first byte of the name is greeted: the length that "
+                                    "is kept is 1. In C, n = recv(...) > 0 without parentheses "
+                                    "keeps the result of the comparison, which is 1."
+                    : answer == 1024 || answer == 1023
+                        ? "The whole answer has {answer} bytes, and only {count} of the name's "
+                          "{all} are in it: the buffer that it is put together in needs room for 8 "
+                          "bytes more than a name has."
+                        : "Only the first {count} of the name's {all} bytes are greeted: recv was "
+                          "given that size, or the buffer has it. The notebook receives 1024.",
+                    {{"count", std::to_string(x.size())},
+                     {"all", std::to_string(name.size())},
+                     {"answer", std::to_string(answer)}});
     }
     if (contains(x, "\\\\") || (contains(x, "\\x") && !contains(name, "\\x"))) {
         return "The name stands there as in a program's text, with backslashes (\\\\, \\x..): that "
-               "is "
-               "how Python shows bytes. data.decode() makes text of them, str(data) does not.";
+               "is how Python shows bytes. data.decode() makes text of them, str(data) does not.";
     }
     if (name.find_first_of("%{$\\") != std::string::npos && name != x) {
         return "Signs in the name were filled in: it is used as a format (in printf, %, format or "
@@ -160,9 +156,8 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
     }
     if (x.size() == name.size() && name.size() > 16) {
         return "The answer has the right length, but other bytes stand where the name should "
-               "stand: "
-               "the memory that held it is used no more, or used for something else (a pointer to, "
-               "or a view of, an object that has ended).";
+               "stand: the memory that held it is used no more, or used for something else (a "
+               "pointer to, or a view of, an object that has ended).";
     }
     if (x.size() > name.size() && x.ends_with(name)) {
         return "Something stands before the name that the client did not send with this message.";

@@ -126,8 +126,8 @@ std::string diagnose_said(const std::string& said)
          "is called twice. (A client does not call bind: the port is the server's.)"},
         {{"Cannot assign requested address"},
          "bind or connect failed: this machine does not have that address. In a C program its "
-         "bytes "
-         "may be in the wrong order (inet_pton, or htonl(INADDR_LOOPBACK), puts them right)."},
+         "bytes may be in the wrong order (inet_pton, or htonl(INADDR_LOOPBACK), puts them "
+         "right)."},
         {{"accept", "Invalid argument"},
          "accept was called on a socket that does not listen: listen stands before it, on the same "
          "socket."},
@@ -144,23 +144,23 @@ std::string diagnose_said(const std::string& said)
         {{"NumberFormatException"},
          "That is not read as a number: the delay may have a fraction, such as 0.3."},
         {{"unrecognized arguments"},
-         "It does not know an option that it was given: it takes --port "
-         "and --delay, as the starter does."},
+         "It does not know an option that it was given: it takes --port and --delay, as the "
+         "starter does."},
         {{"unrecognized option"},
-         "It does not know an option that it was given: it takes --port "
-         "and --delay, as the starter does."},
+         "It does not know an option that it was given: it takes --port and --delay, as the "
+         "starter does."},
         {{"'ascii' codec"},
-         "The name was taken for ASCII, which has no letters beyond 127: say "
-         "'utf-8' where it is decoded, and where it is encoded."},
+         "The name was taken for ASCII, which has no letters beyond 127: say 'utf-8' where it is "
+         "decoded, and where it is encoded."},
         {{"format string"},
-         "The name is used as a format: its % signs ask for more. It belongs "
-         "behind the format, as what is filled in."},
+         "The name is used as a format: its % signs ask for more. It belongs behind the format, as "
+         "what is filled in."},
         {{"Resource temporarily unavailable"},
          "A socket that does not wait was used: it is non-blocking, or has a time-out (settimeout, "
          "SO_RCVTIMEO)."},
         {{"timed out"},
-         "A time-out ended it (settimeout, SO_RCVTIMEO): the notebook's recv waits "
-         "without a limit."},
+         "A time-out ended it (settimeout, SO_RCVTIMEO): the notebook's recv waits without a "
+         "limit."},
         {{"Broken pipe"},
          "A send on a connection that is gone failed. While the client is still there, it was sent "
          "on the wrong socket: the listening one, or one that is closed."},
@@ -169,13 +169,12 @@ std::string diagnose_said(const std::string& said)
          "returned, and is kept."},
         {{"not connected"},
          "recv or send was called on a socket that is not connected: in a server the listening "
-         "one, "
-         "where the one that accept returned is meant; in a client one for which connect was not "
-         "called, or was given an address without its family (sin_family)."},
+         "one, where the one that accept returned is meant; in a client one for which connect was "
+         "not called, or was given an address without its family (sin_family)."},
         {{"Bad file descriptor"},
          "A socket was used after it was closed: close belongs behind the loop, and the object "
-         "that "
-         "owns the socket lives, where it is, until then (a vector that grows moves what it has)."},
+         "that owns the socket lives, where it is, until then (a vector that grows moves what it "
+         "has)."},
         {{"not supported"},
          "The socket cannot do that: it was made with SOCK_DGRAM, where TCP takes SOCK_STREAM."},
         {{"Permission denied"},

@@ -47,10 +47,9 @@ std::string diagnose_address(const Server& server, const std::string& line,
                "to use its own.";
     }
     if (has(":" + swapped) || has(swapped)) {
-        return fill(
-            "{swapped} is {port} with its two bytes swapped: ntohs turns the port into this "
-            "machine's order.",
-            {{"swapped", swapped}, {"port", port}});
+        return fill("{swapped} is {port} with its two bytes swapped: ntohs turns the port into "
+                    "this machine's order.",
+                    {{"swapped", swapped}, {"port", port}});
     }
     const std::size_t earlier = server.out().find(accepted(address) + "\n");
     if (contains(expected, "closed") && earlier != std::string::npos) {
@@ -60,8 +59,7 @@ std::string diagnose_address(const Server& server, const std::string& line,
     }
     if (has(":" + std::to_string(number - 65536))) {
         return "The port is negative: it is kept in a signed number of 16 bits (short), which ends "
-               "at "
-               "32,767. An unsigned one goes as far as ports do.";
+               "at 32,767. An unsigned one goes as far as ports do.";
     }
     if (has("/" + address)) {
         return "There is a slash before the address: that is how Java shows an InetAddress. "

@@ -72,11 +72,10 @@ std::string who_has_the_port()
                        "have it, and that one would be judged. Stop it (Ctrl-C in its terminal), "
                        "and start again.";
             }
-            return fill(
-                "Port 9999 is taken, by \"{program}\", process {number}. Your program could "
-                "not have it, and that one would be judged. Stop it (Ctrl-C in its "
-                "terminal, or kill {number}), and start again.",
-                {{"program", socket.program}, {"number", std::to_string(socket.owner)}});
+            return fill("Port 9999 is taken, by \"{program}\", process {number}. Your program "
+                        "could not have it, and that one would be judged. Stop it (Ctrl-C in its "
+                        "terminal, or kill {number}), and start again.",
+                        {{"program", socket.program}, {"number", std::to_string(socket.owner)}});
         }
     }
     return "";

@@ -100,8 +100,7 @@ std::string what_keeps_it(Server& server, long locked_before)
     }
     if (in("poll") && activity_of(server.pid()).threads == 1) {
         return "The program waits in select or poll, and not for the listening socket: select "
-               "changes "
-               "the sets that it is given, so they are filled again before each call.";
+               "changes the sets that it is given, so they are filled again before each call.";
     }
     return in("accept") || in("poll") || waits.empty()
                ? "What the whole program shares (a global or static variable, a flag, a count of "

@@ -21,10 +21,10 @@ testing::AssertionResult which_one_ends_it(Server& server, const std::vector<std
             continue;
         }
         const std::string reason =
-            name.size() == 1024   ? from_which_length(again, name.size())
-            : contains(name, "%") ? "% signs in the name are followed: it is used as a "
-                                    "format, where it should be what is put into one "
-                                    "(printf(\"%s\", name))."
+            name.size() == 1024 ? from_which_length(again, name.size())
+            : contains(name, "%")
+                ? "% signs in the name are followed: it is used as a format, where it should be "
+                  "what is put into one (printf(\"%s\", name))."
             : diagnose_end(again, true).empty() ? "This name ends the whole program."
                                                 : "";
         return not_yet(again, "server",

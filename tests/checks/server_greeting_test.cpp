@@ -56,17 +56,15 @@ std::string diagnose_short(const Pauses& pauses, double delay)
     if (!is_short(pauses.first)) {
         return is_short(pauses.next)
                    ? "Only the first answer waits: what holds the length of the pause is used up "
-                     "by "
-                     "it (select counts its timeval down), or the pause stands before the loop."
+                     "by it (select counts its timeval down), or the pause stands before the loop."
                    : "The pause stands before recv, or is counted from then: an answer comes at "
                      "once if the client has waited itself. It belongs between recv and the "
                      "answer.";
     }
-    return is_short(pauses.next)
-               ? "There is no pause between recv and the answer (or a much too short one: "
-                 "milliseconds, where seconds are meant)."
-               : "The pause stands behind the answer: the first answer comes at once. It belongs "
-                 "between recv and the answer.";
+    return is_short(pauses.next) ? "There is no pause between recv and the answer (or a much too "
+                                   "short one: milliseconds, where seconds are meant)."
+                                 : "The pause stands behind the answer: the first answer comes at "
+                                   "once. It belongs between recv and the answer.";
 }
 
 /// Success if the pauses are what was asked for.
@@ -96,8 +94,8 @@ testing::AssertionResult thinks(Server& server, Talk& client)
         "./client (a second passes before each greeting)"};
     if (static_cast<double>(server.measure("ticks")) > 80 * expected) { // hundredths of a second
         finding.diagnosis =
-            "The pause is spent in a loop that looks at a clock and keeps a processor "
-            "busy (clock() counts the time of all threads): sleep waits without it.";
+            "The pause is spent in a loop that looks at a clock and keeps a processor busy "
+            "(clock() counts the time of all threads): sleep waits without it.";
     }
     if (expected < 1 && shortest < expected) {
         Server another("1.3");
@@ -109,7 +107,7 @@ testing::AssertionResult thinks(Server& server, Talk& client)
                      {{"answers", finding.received}, {"longer", digits(since(start))}});
             if (since(start) < 1.28) {
                 finding.diagnosis =
-                    "The delay loses its fraction: 0.3 becomes 0, and 1.3 becomes 1. It is not a "
+                    "The delay loses its fraction: 0.2 becomes 0, and 1.3 becomes 1. It is not a "
                     "whole number (int, atoi, sleep); use a double, and sleep_for or nanosleep.";
             }
         }
@@ -168,7 +166,7 @@ testing::AssertionResult thinks_for_a_second()
         server, "server",
         {quote("Yam"), "the answer after a pause of 1 second",
          fill("the answer after {count} seconds", {{"count", digits(pause)}}),
-         "With a pause of 0.3 seconds the server waits, with one of a whole second it does not: "
+         "With a pause of 0.2 seconds the server waits, with one of a whole second it does not: "
          "nanosleep takes less than 1,000,000,000 nanoseconds in tv_nsec, select and usleep less "
          "than 1,000,000 microseconds. Whole seconds belong in tv_sec.",
          step::pause, "./client (a second passes before each greeting)"});
@@ -185,7 +183,7 @@ TEST(NotebookServer, GreetsAgain)
             REQUIRE(client.is_greeted(name));
         }
     }
-    Server server("0.3");
+    Server server("0.2");
     auto second = server.delay() == 1
                       ? std::future<testing::AssertionResult>()
                       : std::async(takes_port("SERVER") || !is_foreign("SERVER")

@@ -48,12 +48,11 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
         return testing::AssertionSuccess();
     }
     if (!eventually([&] { return !activity_of(server.pid()).runs; }, Seconds(0.5))) {
-        return not_yet(
-            server, "server",
-            {after, "a server that waits", "a server that is at work without end",
-             "A loop goes round and round after its client has gone: an error of send or "
-             "recv (-1) is not the end of it, or the call is tried again for ever.",
-             step::leave, "top"});
+        return not_yet(server, "server",
+                       {after, "a server that waits", "a server that is at work without end",
+                        "A loop goes round and round after its client has gone: an error of send "
+                        "or recv (-1) is not the end of it, or the call is tried again for ever.",
+                        step::leave, "top"});
     }
     if (clean) {
         return testing::AssertionSuccess();
@@ -118,12 +117,12 @@ TEST(NotebookServer, SurvivesBadManners)
                                since_when(server), step::accept, by});
         }
         const bool damaged = server.killed_by() == SIGSEGV || is_damaged(server);
-        const std::string reason = server.killed_by() == SIGPIPE
-                                       ? "send to a client that has gone raises SIGPIPE, which "
-                                         "ends the program, unless it "
-                                         "is ignored or MSG_NOSIGNAL is given to send."
-                                   : damaged ? "recv or send returned -1 here, which is no length."
-                                             : diagnose_end(server, false);
+        const std::string reason =
+            server.killed_by() == SIGPIPE
+                ? "send to a client that has gone raises SIGPIPE, which ends the program, unless "
+                  "it is ignored or MSG_NOSIGNAL is given to send."
+            : damaged ? "recv or send returned -1 here, which is no length."
+                      : diagnose_end(server, false);
         return not_yet(server, "server",
                        {what, "a server that goes on", "its end",
                         "The end of one client must not be the end of the server: an error of send "
@@ -149,15 +148,13 @@ TEST(NotebookServer, SurvivesBadManners)
                      contains(server.err(), "getpeername")
                          ? diagnose_said(server.err())
                          : "When recv fails, since the client has broken off, the loop ends, too: "
-                           "the "
-                           "socket is closed and the line printed, as for any other client. Both "
-                           "stand "
-                           "behind the loop, and behind what catches the error.",
+                           "the socket is closed and the line printed, as for any other client. "
+                           "Both stand behind the loop, and behind what catches the error.",
                      step::lines, "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; sleep 1'"}));
             }
             RecordProperty("note",
-                           "An exception that recv raised has ended a client's thread, as in "
-                           "the notebook's server. No line says that the client has gone.");
+                           "An exception that recv raised has ended a client's thread, as in the "
+                           "notebook's server. No line says that the client has gone.");
         }
     }
     // A shell that ends with bytes unread breaks off, too.

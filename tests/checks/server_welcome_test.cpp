@@ -71,9 +71,8 @@ TEST(NotebookServer, WaitsForConnections)
     if (std::any_of(sockets.begin(), sockets.end(), [](const ListeningSocket& socket) {
             return socket.address == "0.0.0.0" || socket.address == "::";
         })) {
-        RecordProperty("note",
-                       "It listens on every address of this machine (0.0.0.0), so that others can "
-                       "reach it; the notebook's on 127.0.0.1 only.");
+        RecordProperty("note", "It listens on every address of this machine (0.0.0.0), so that "
+                               "others can reach it; the notebook's on 127.0.0.1 only.");
     }
 }
 
@@ -101,8 +100,7 @@ TEST(NotebookServer, WelcomesAClient)
                   {{"count", std::to_string(quickest).substr(0, 4)}}),
              quickest > 0.18 && quickest < 0.3
                  ? "The kernel held the welcome back for a fifth of a second: MSG_MORE (or "
-                   "TCP_CORK) "
-                   "says that more follows. Without it, it is sent at once."
+                   "TCP_CORK) says that more follows. Without it, it is sent at once."
                  : "There is a pause before the welcome: the sleep belongs between recv and the "
                    "answer.",
              step::welcome, by_hand("")}));

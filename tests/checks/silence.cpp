@@ -55,13 +55,11 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
     }
     return others_.size() == 1
                ? "The answer came only after the other client had left: it is served alone as long "
-                 "as "
-                 "it stays. A lock around the whole of tcplink does that, and so does join."
-               : fill(
-                     "With {count} other clients connected, this one was not served; when they had "
-                     "left, it was: the number of clients at the same time is limited (by a pool, "
-                     "a lock's holders, an array, or a join when so many have come).",
-                     {{"count", std::to_string(others_.size())}});
+                 "as it stays. A lock around the whole of tcplink does that, and so does join."
+               : fill("With {count} other clients connected, this one was not served; when they "
+                      "had left, it was: the number of clients at the same time is limited (by a "
+                      "pool, a lock's holders, an array, or a join when so many have come).",
+                      {{"count", std::to_string(others_.size())}});
 }
 
 std::string why_one_at_a_time(const Server& server)
@@ -87,8 +85,7 @@ std::string why_one_at_a_time(const Server& server)
     if (activity.threads < few && in("a lock")) {
         return "The main loop waits for the client's thread before it comes back to accept: join "
                "does that, and so does the end of what std::async or a jthread gave. detach() "
-               "takes "
-               "the place of join().";
+               "takes the place of join().";
     }
     return in("accept") ? "The server serves one client at a time: a second one is accepted, but "
                           "not served while the first one is connected."
@@ -196,10 +193,9 @@ std::string Talk::what_brings_it(const std::string& expected)
         return "The answer came only when the connection ended: it was still in a buffer. Flush it "
                "(send what the buffer holds) after each answer.";
     }
-    return at_the_end.empty()
-               ? ""
-               : "The answer came only after the client had ended its side: the server receives "
-                 "until the end, where one recv is one message.";
+    return at_the_end.empty() ? ""
+                              : "The answer came only after the client had ended its side: the "
+                                "server receives until the end, where one recv is one message.";
 }
 
 /// What can still be said where nothing that was tried has brought the answer.

@@ -172,12 +172,11 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
     }
     finding.sent = what_was_sent(); // before other things are tried
     const Exchange exchange{peer_->sent(), expected, received, others, {}, unanswered_};
-    finding.diagnosis =
-        came_unasked_ && !others_.empty() && received.starts_with("Hello")
-            ? "This came before the client had said anything: the answer to another client was "
-              "sent to "
-              "this one, too. Each answer goes to the client that it is for, and to no other."
-            : how_it_goes_on(exchange);
+    finding.diagnosis = came_unasked_ && !others_.empty() && received.starts_with("Hello")
+                            ? "This came before the client had said anything: the answer to "
+                              "another client was sent to this one, too. Each answer goes to the "
+                              "client that it is for, and to no other."
+                            : how_it_goes_on(exchange);
     if (finding.diagnosis.empty()) {
         finding.diagnosis = diagnose(exchange);
     }
@@ -216,9 +215,8 @@ std::string Talk::how_it_goes_on(const Exchange& exchange)
     const std::string more = peer_->receive_now();
     return contains(more, "Hello, ")
                ? "The same greeting comes again and again, without a new message: recv stands "
-                 "before "
-                 "the loop, where it belongs into the loop, or does not take the message away "
-                 "(MSG_PEEK)."
+                 "before the loop, where it belongs into the loop, or does not take the message "
+                 "away (MSG_PEEK)."
                : "";
 }
 

@@ -16,21 +16,18 @@ const std::string one_connection =
 
 const std::string one_text =
     "Two names came in one send, as one text: a comma is missing between them (two texts that "
-    "stand "
-    "side by side are one), or both were sent without waiting for the answer to the first.";
+    "stand side by side are one), or both were sent without waiting for the answer to the first.";
 
 const std::string behind_the_last =
     "The loop goes on behind the last name (<= for <, or a bound that is not the number of the "
-    "names): "
-    "a name that does not exist is sent, or an empty one, which has no answer.";
+    "names): a name that does not exist is sent, or an empty one, which has no answer.";
 
 const std::string said_again = "The client sent the name a second time, before its answer had "
-                               "come. TCP itself repeats what is "
-                               "lost; a client waits.";
+                               "come. TCP itself repeats what is lost; a client waits.";
 
-const std::string half_closed = "The client ended its sending side (shutdown), and waits for "
-                                "answers: after that it cannot send "
-                                "any more. Its side ends when all has been said.";
+const std::string half_closed =
+    "The client ended its sending side (shutdown), and waits for answers: after that it cannot "
+    "send any more. Its side ends when all has been said.";
 
 /// The client's command as a person types it.
 std::string client_by_hand()
@@ -81,8 +78,8 @@ testing::AssertionResult Visit::connects()
         };
         finding.diagnosis =
             in("accept") ? "It waits in accept, as a server does. A client calls connect."
-            : in("read") ? "It waits for input from the keyboard. The notebook's client asks "
-                           "for nothing."
+            : in("read")
+                ? "It waits for input from the keyboard. The notebook's client asks for nothing."
             : in("recv") ? "It waits in recv, but has not connected over TCP: connect comes first, "
                            "on a socket that was made with SOCK_STREAM."
                          : "";
@@ -135,14 +132,14 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
     const bool comes_again =
         received == "exit" && client.until([&] { return listener_.has_client(); }, Seconds(0.2));
     const std::string pieces = takes_answers_in_pieces();
-    finding.diagnosis = comes_again             ? one_connection
-                        : !pieces.empty()       ? pieces
-                        : received.empty()      ? why_silent(expected)
-                        : is_one_text(received) ? one_text
-                        : received.starts_with(std::to_string(listener_.port()))
-                            ? "That is the port from the command line: the value of an option "
-                              "is taken for a name."
-                            : diagnose({server->sent(), expected, received, {}, next});
+    finding.diagnosis =
+        comes_again             ? one_connection
+        : !pieces.empty()       ? pieces
+        : received.empty()      ? why_silent(expected)
+        : is_one_text(received) ? one_text
+        : received.starts_with(std::to_string(listener_.port()))
+            ? "That is the port from the command line: the value of an option is taken for a name."
+            : diagnose({server->sent(), expected, received, {}, next});
     if (finding.diagnosis.empty() && expected == "exit") {
         finding.diagnosis = behind_the_last;
     }
@@ -189,8 +186,7 @@ std::string Visit::takes_answers_in_pieces() const
     const std::string answer = server->sent().empty() ? "" : server->sent().back();
     if (client.out().starts_with("\n")) {
         return "The client printed an empty line in the place of the welcome: recv returned "
-               "nothing, "
-               "at once, since the size that it was given is 0 (of an empty buffer).";
+               "nothing, at once, since the size that it was given is 0 (of an empty buffer).";
     }
     std::istringstream printed(client.out());
     for (std::string line; std::getline(printed, line);) {
@@ -266,9 +262,9 @@ std::string Visit::found_by_trying(const std::string& expected)
     const std::vector<Trial> trials = {
         {"x", "The message came only after the server had sent a second time: recv is called twice "
               "where one answer comes."},
-        {"\n", "The message came only after the server had sent a newline: the client reads lines "
-               "(readline, getline, fgets), and the server sends none. recv returns what has "
-               "arrived."},
+        {"\n",
+         "The message came only after the server had sent a newline: the client reads lines "
+         "(readline, getline, fgets), and the server sends none. recv returns what has arrived."},
         {std::string(1, '\0'), "The message came only after the server had sent a zero byte: the "
                                "client reads as far as one, and the server sends none."},
         {std::string(1100, 'x'),
@@ -306,8 +302,7 @@ std::string Visit::why_silent(const std::string& expected)
     }
     if (server->ended() && expected == "exit" && client.killed_by() == SIGSEGV) {
         return "All names were answered, and then the program used memory that is not its own: a "
-               "loop "
-               "that goes one too far (<= for <) does that behind the last name.";
+               "loop that goes one too far (<= for <) does that behind the last name.";
     }
     if (server->ended()) {
         return expected == "exit" ? "The connection was closed without exit."
