@@ -5,8 +5,8 @@
 #include "talk.hpp"
 #include "text.hpp"
 
-#include <algorithm>
-#include <csignal>
+#include <utility>
+#include <vector>
 
 namespace lab
 {
@@ -19,18 +19,15 @@ std::string Talk::why_closed(const std::string& expected)
                "sent, and only then is the connection closed. (In Node, allowHalfOpen: true.)";
     }
     const bool welcome = expected == "Welcome!";
-    if (welcome) {
-        if (const std::string found = every_second_client(server_); !found.empty()) {
-            return found;
-        }
-        if (const std::string found = since_when(server_); !found.empty()) {
-            return found;
-        }
-        return "The connection was closed without a welcome: the socket was closed, moved away or "
-               "destroyed before the client's thread used it.";
+    if (const std::string found = welcome ? every_second_client(server_) : ""; !found.empty()) {
+        return found;
     }
     if (const std::string found = since_when(server_); !found.empty()) {
         return found;
+    }
+    if (welcome) {
+        return "The connection was closed without a welcome: the socket was closed, moved away or "
+               "destroyed before the client's thread used it.";
     }
     const Seconds while_trying(server_.delay() + 0.4);
     Talk quiet(server_, true);
@@ -49,9 +46,7 @@ std::string Talk::why_closed(const std::string& expected)
     }
     const std::string last = peer_->sent().back();
     if (last != "Yam" && serves(server_)) {
-        return std::string("exit").starts_with(last)
-                   ? "The beginning of exit is taken for exit: the comparison stops where the "
-                     "message does (strncmp with its length, or 'in'). Compare the lengths, too."
+        return std::string("exit").starts_with(last) ? diagnose_exit({last})
                : last == "0" ? "The name 0 is taken for the end: a text is tested for being true, "
                                "and \"0\" is false in this language. Test its length."
                              : "Other names are answered; this one is taken for the end, or an "
@@ -125,11 +120,8 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
         return "";
     }
     const Activity activity = activity_of(server_.pid());
-    const auto waits = waits_of(server_.pid());
-    const bool reads = std::count(waits.begin(), waits.end(), "recv") +
-                           std::count(waits.begin(), waits.end(), "read") >
-                       others;
-    if (reads) {
+    auto waits = waits_of(server_.pid());
+    if (waits["recv"] > others) {
         return last == "exit" && !half_closed_
                    ? "The server is in recv again: exit was not greeted, but the loop went on. "
                      "break leaves it."
@@ -140,7 +132,7 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
         return "A loop goes round and round: when the client has closed, recv returns nothing (0, "
                "an empty string), at once and each time. That is where the loop ends.";
     }
-    if (std::count(waits.begin(), waits.end(), "poll") > 0 && activity.threads == 1) {
+    if (waits.contains("poll") && activity.threads == 1) {
         return "The program waits in select, poll or epoll and has not noticed: the client's "
                "socket is no longer among those that it waits for, or it waits for something new "
                "(EPOLLET) where not all that had come was received.";

@@ -53,8 +53,7 @@ std::string why_not_all(Server& server, std::vector<std::optional<Peer>>& peers,
                     "holders is limited; the notebook starts a thread for each client.",
                     {{"count", std::to_string(before)}});
     }
-    const bool accepts = std::count(waits.begin(), waits.end(), "accept") > 0 ||
-                         std::count(waits.begin(), waits.end(), "poll") > 0;
+    const bool accepts = waits.contains("accept") || waits.contains("poll");
     return accepts || waits.empty()
                ? "Not all of them were welcomed, though the server waits for more: each of them "
                  "needs a thread with a socket of its own."
@@ -133,7 +132,12 @@ testing::AssertionResult prints_whole_lines()
         kill(-server.pid(), SIGCONT);
         all([](Peer& peer) { return static_cast<void>(peer.receive_now()), peer.ended(); });
     }
-    server.until([] { return false; }, Seconds(0.1));
+    const auto all_are_there = [&] {
+        const std::string out = server.out();
+        return std::all_of(pieces.begin(), pieces.end(),
+                           [&](const std::string& piece) { return contains(out, piece); });
+    };
+    server.until(all_are_there, Seconds(0.1)); // lines that are mixed never are
     const std::string odd = first_odd_line(server.out(), pieces);
     if (odd.empty()) {
         return testing::AssertionSuccess();

@@ -28,6 +28,9 @@ std::string diagnose(const Exchange& exchange);
 std::string diagnose_name(const Exchange& exchange, const std::string& x);
 std::string diagnose_repr(const std::string& text);
 
+/// What a server's comparison with exit does that takes these messages for it, though they are not.
+std::string diagnose_exit(const std::vector<std::string>& closed);
+
 /// The same for what a program printed, of which `expected` are the lines, in order.
 std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed);
 

@@ -169,6 +169,18 @@ testing::AssertionResult Peer::sees_the_end(const std::string& hint)
                                   : tell("the end of the connection", quote(came), hint);
 }
 
+std::string hear(Program& program, Peer& peer, std::size_t count, Seconds silence)
+{
+    std::string received;
+    program.until(
+        [&] {
+            received += peer.receive_now();
+            return received.size() >= count || peer.ended();
+        },
+        silence);
+    return received;
+}
+
 // ---- Listener -----------------------------------------------------------------------------------
 
 Listener::Listener(int port, const std::string& host)

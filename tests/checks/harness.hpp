@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,15 @@ class Peer
     bool ended_ = false;
     bool was_reset_ = false;
 };
+
+/// What comes until `count` bytes are there, the other side has ended, or its program has been at
+/// rest for so long. Program::until
+std::string hear(Program& program, Peer& peer, std::size_t count, Seconds silence);
+/// How many bytes of `expected` are still to come.
+inline std::size_t rest_of(std::string_view expected, std::string_view received)
+{
+    return expected.size() - std::min(expected.size(), received.size());
+}
 
 /// A listening socket of the test's own, for a client to connect to.
 class Listener

@@ -3,8 +3,6 @@
 #include "talk.hpp"
 #include "text.hpp"
 
-#include <algorithm>
-
 namespace lab
 {
 namespace
@@ -53,16 +51,13 @@ std::string why_not_listening(Server& server)
                "loop around it.";
     }
     const auto waits = waits_of(server.pid());
-    const auto in = [&](const std::string& call) {
-        return std::count(waits.begin(), waits.end(), call) > 0;
-    };
-    if (in("accept")) {
+    if (waits.contains("accept")) {
         return "It waits in accept, but its socket is not listening.";
     }
-    if (in("sleep")) {
+    if (waits.contains("sleep")) {
         return "It is asleep, and does not listen.";
     }
-    if (in("read")) {
+    if (waits.contains("read")) {
         return "It waits for input from the keyboard, and does not listen.";
     }
     return "It does not listen: listen has not been called on the socket that was bound.";

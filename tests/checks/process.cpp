@@ -84,6 +84,14 @@ std::string address_in(const std::string& hex)
     return text.data();
 }
 
+bool is_socket(pid_t pid, long descriptor)
+{
+    std::error_code error;
+    const fs::path link =
+        fs::read_symlink(directory(pid) + "/fd/" + std::to_string(descriptor), error);
+    return link.string().starts_with("socket:[");
+}
+
 } // namespace
 
 std::vector<pid_t> processes_of(pid_t group)
@@ -126,20 +134,7 @@ Activity activity_of(pid_t group)
     return sum;
 }
 
-namespace
-{
-
-bool is_socket(pid_t pid, long descriptor)
-{
-    std::error_code error;
-    const fs::path link =
-        fs::read_symlink(directory(pid) + "/fd/" + std::to_string(descriptor), error);
-    return link.string().starts_with("socket:[");
-}
-
-} // namespace
-
-std::vector<std::string> waits_of(pid_t group)
+std::map<std::string, long> waits_of(pid_t group)
 {
     static const std::map<long, std::string> names = {
         {SYS_recvfrom, "recv"},
@@ -175,7 +170,7 @@ std::vector<std::string> waits_of(pid_t group)
 #endif
     };
     static const std::string own_kind = kind_of_machine(getpid());
-    std::vector<std::string> waits;
+    std::map<std::string, long> waits;
     for (const pid_t pid : processes_of(group)) {
         if (kind_of_machine(pid) != own_kind) {
             continue; // its numbers mean other calls
@@ -188,11 +183,11 @@ std::vector<std::string> waits_of(pid_t group)
                 continue;
             }
             if (number != SYS_read) {
-                waits.push_back(names.at(number));
+                ++waits[names.at(number)];
             } else if (descriptor == STDIN_FILENO) {
-                waits.emplace_back("read");
+                ++waits["read"];
             } else if (is_socket(pid, descriptor)) {
-                waits.emplace_back("recv");
+                ++waits["recv"];
             }
         }
     }

@@ -3,6 +3,7 @@
 // nothing. proc(5)
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,10 @@ struct Activity {
 };
 Activity activity_of(pid_t group);
 
-/// The system calls in which its threads wait, in plain words: "recv", "accept", "sleep"; "read" is
-/// from the keyboard. Empty if unseen, as those of a program for another kind of machine are (in an emulator).
-std::vector<std::string> waits_of(pid_t group);
+/// The system calls in which its threads wait, in plain words, and how many wait in each: "recv",
+/// "accept", "sleep"; "read" is from the keyboard. Empty if unseen, as those of a program for
+/// another kind of machine are (in an emulator).
+std::map<std::string, long> waits_of(pid_t group);
 
 /// A socket that waits for clients.
 struct ListeningSocket {

@@ -2,10 +2,10 @@
 #include "process.hpp"
 #include "text.hpp"
 
-#include <algorithm>
 #include <functional>
 #include <optional>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace lab
@@ -15,33 +15,20 @@ namespace
 
 const Seconds at_most{1.2}; ///< a server without a pause has answered by then
 
-/// A client that has connected; none if the server does not take it.
+/// A client that has been welcomed; none if the server does not take it.
 std::optional<Peer> come(Server& server)
 {
+    constexpr std::size_t welcome = 8; // bytes
     try {
-        return server.has_ended() ? std::nullopt
-                                  : std::optional(Peer::to(server.port(), "127.0.0.1", at_most));
-    } catch (const std::system_error&) {
+        if (server.has_ended()) {
+            return std::nullopt;
+        }
+        Peer peer = Peer::to(server.port(), "127.0.0.1", at_most);
+        const bool welcomed = hear(server, peer, welcome, Seconds(0.6)).size() >= welcome;
+        return welcomed ? std::optional(std::move(peer)) : std::nullopt;
+    } catch (const std::system_error&) { // it does not listen
         return std::nullopt;
     }
-}
-
-/// Waits for `count` bytes, or the end: what has come.
-std::string what_comes(Server& server, Peer& peer, std::size_t count, Seconds silence)
-{
-    std::string received;
-    server.until(
-        [&] {
-            received += peer.receive_now();
-            return received.size() >= count || peer.ended();
-        },
-        silence);
-    return received;
-}
-
-bool is_welcomed(Server& server, Peer& peer)
-{
-    return what_comes(server, peer, 8, Seconds(0.6)).size() >= 8;
 }
 
 /// One way in which a client leaves.
@@ -75,19 +62,12 @@ const std::vector<Leaving>& ways()
 }
 
 /// How many threads of it wait for a lock. The machinery of some languages has such threads, too.
-long locked(const Server& server)
-{
-    const auto waits = waits_of(server.pid());
-    return std::count(waits.begin(), waits.end(), "a lock");
-}
+long locked(const Server& server) { return waits_of(server.pid())["a lock"]; }
 
 /// What it is in that keeps a server from serving any longer.
 std::string what_keeps_it(Server& server, long locked_before)
 {
     const auto waits = waits_of(server.pid());
-    const auto in = [&](const std::string& call) {
-        return std::count(waits.begin(), waits.end(), call) > 0;
-    };
     if (server.has_ended()) {
         return "The program has ended.";
     }
@@ -98,47 +78,35 @@ std::string what_keeps_it(Server& server, long locked_before)
         return "A loop goes round and round: after the end of a client recv returns at once, each "
                "time.";
     }
-    if (in("poll") && activity_of(server.pid()).threads == 1) {
+    if (waits.contains("poll") && activity_of(server.pid()).threads == 1) {
         return "The program waits in select or poll, and not for the listening socket: select "
                "changes the sets that it is given, so they are filled again before each call.";
     }
-    return in("accept") || in("poll") || waits.empty()
+    return waits.contains("accept") || waits.contains("poll") || waits.empty()
                ? "What the whole program shares (a global or static variable, a flag, a count of "
                  "clients) is not as it was before that client."
                : "Nobody waits in accept any more: the loop around accept has ended, or waits for "
                  "something else.";
 }
 
-/// True if the name comes back greeted, to the byte.
-bool greets(Server& server, std::size_t length)
-{
-    std::optional<Peer> peer = come(server);
-    if (!peer || !is_welcomed(server, *peer)) {
-        return false;
-    }
-    const std::string name(length, 'x');
-    peer->say(name);
-    return what_comes(server, *peer, length + 8, at_most) == "Hello, " + name + "!";
-}
-
 /// True if a name of so many bytes is answered when one more byte has come.
 bool one_more_byte_helps(Server& server, std::size_t length)
 {
     std::optional<Peer> peer = come(server);
-    if (!peer || !is_welcomed(server, *peer)) {
+    if (!peer) {
         return false;
     }
     peer->say(std::string(length, 'x'));
-    if (!what_comes(server, *peer, 1, Seconds(0.5)).empty() || peer->ended()) {
+    if (!hear(server, *peer, 1, Seconds(0.5)).empty() || peer->ended()) {
         return false;
     }
     peer->say("x");
-    return what_comes(server, *peer, length, Seconds(0.5)).size() >= length;
+    return hear(server, *peer, length, Seconds(0.5)).size() >= length;
 }
 
-/// What usually has this size, where a name of so many bytes is the first that goes wrong.
-/// `waits_for_more`: it is answered when more has come.
-std::string what_has_size(std::size_t first_bad, bool waits_for_more)
+/// What usually has this size, where a name of so many bytes is the first that goes wrong with this
+/// server.
+std::string what_has_size(Server& server, std::size_t first_bad)
 {
     const auto is_round = [](std::size_t size) { // as programmers choose a buffer's size
         return size >= 8 && ((size & (size - 1)) == 0 || size % 10 == 0);
@@ -151,7 +119,7 @@ std::string what_has_size(std::size_t first_bad, bool waits_for_more)
                "uint8_t), or has a buffer 256?";
     }
     if (first_bad == 1024) {
-        if (waits_for_more) {
+        if (one_more_byte_helps(server, first_bad)) {
             return "The answer came when one more byte had come: recv is called again until it "
                    "returns less than 1,024 bytes, and after exactly 1,024 it waits. What one recv "
                    "returns is one message.";
@@ -179,12 +147,12 @@ std::string what_has_size(std::size_t first_bad, bool waits_for_more)
 bool serves(Server& server, const std::string& name)
 {
     std::optional<Peer> peer = come(server);
-    if (!peer || !is_welcomed(server, *peer)) {
+    if (!peer) {
         return false;
     }
+    const std::string greeting = "Hello, " + name + "!";
     peer->say(name);
-    const Seconds silence = Seconds(server.delay()) + at_most;
-    return what_comes(server, *peer, name.size() + 8, silence).size() >= name.size() + 8;
+    return hear(server, *peer, greeting.size(), Seconds(server.delay()) + at_most) == greeting;
 }
 
 std::string since_when(Server& server)
@@ -206,7 +174,7 @@ std::string since_when(Server& server)
     }
     for (const auto& [way, leave] : ways()) {
         Server again;
-        if (std::optional<Peer> first = come(again); first && is_welcomed(again, *first)) {
+        if (std::optional<Peer> first = come(again)) {
             leave(again, *first);
         }
         again.until([] { return false; }, Seconds(again.delay() + 0.1)); // it may take a moment
@@ -218,7 +186,7 @@ std::string since_when(Server& server)
     Server many;
     for (int count = 0; count < 12; ++count) {
         std::optional<Peer> peer = come(many);
-        if (!peer || !is_welcomed(many, *peer)) {
+        if (!peer) {
             return fill("Clients that come one after another are served until {count} have come, "
                         "and then no more: is there a limit, an array of that size, or something "
                         "that is not given back?",
@@ -234,8 +202,7 @@ std::string every_second_client(Server& server)
 {
     std::string pattern; // of six clients, one after another
     for (int i = 0; i < 6; ++i) {
-        std::optional<Peer> peer = come(server);
-        pattern += peer && is_welcomed(server, *peer) ? '+' : '-';
+        pattern += come(server) ? '+' : '-';
     }
     return pattern == "+-+-+-" || pattern == "-+-+-+"
                ? "It is every second client: accept is called twice in each round of the loop, "
@@ -254,7 +221,7 @@ std::string from_which_length(Server& server, std::size_t bad)
         if (fresh->has_ended()) {
             fresh.emplace();
         }
-        return greets(*fresh, length);
+        return serves(*fresh, std::string(length, 'x'));
     };
     std::size_t good = 0;
     for (const std::size_t length : {3U, 7U, 8U, 15U, 16U, 31U, 32U, 63U, 64U, 99U, 100U, 127U,
@@ -277,8 +244,7 @@ std::string from_which_length(Server& server, std::size_t bad)
     return fill("A name of {good} bytes is greeted, and one of {bad} is not. {reason}",
                 {{"good", std::to_string(good)},
                  {"bad", std::to_string(good + 1)},
-                 {"reason", what_has_size(good + 1, !fresh->has_ended() &&
-                                                        one_more_byte_helps(*fresh, good + 1))}});
+                 {"reason", what_has_size(*fresh, good + 1)}});
 }
 
 } // namespace lab

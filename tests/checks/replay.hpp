@@ -20,8 +20,8 @@ std::string since_when(Server& server);
 /// For a client that was dropped or not welcomed: whether it is every second one. Empty if not.
 std::string every_second_client(Server& server);
 
-/// For a name of so many bytes that is not greeted, where shorter ones are: the length from which on
-/// that is so, and what usually has that size. Empty if no length makes the difference.
+/// For a name of so many bytes that is not greeted, where shorter ones are: the length from which
+/// on that is so, and what usually has that size. Empty if no length makes the difference.
 std::string from_which_length(Server& server, std::size_t bad);
 
 } // namespace lab

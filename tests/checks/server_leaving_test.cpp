@@ -3,7 +3,6 @@
 #include "process.hpp"
 #include "talk.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -11,39 +10,6 @@ using namespace lab;
 
 namespace
 {
-
-/// Which of these messages the server takes for exit, though they are not, says what its comparison
-/// does.
-std::string diagnose_exit(const std::vector<std::string>& closed)
-{
-    const auto has = [&](const std::string& name) {
-        return std::find(closed.begin(), closed.end(), name) != closed.end();
-    };
-    if (has("exits") && (has(" exit") || has("my exit"))) {
-        return "exit is found anywhere in the message (in, contains, strstr, a regular "
-               "expression). It is exit only if these four bytes are the whole message.";
-    }
-    if (has("exits") || has("exit!")) {
-        return "A message that only begins with exit is taken for it (startswith, strncmp with 4). "
-               "It is exit only if these four bytes are the whole message.";
-    }
-    if (has("my exit")) {
-        return "A message that only ends with exit is taken for it.";
-    }
-    if (has("e") || has("exi")) {
-        return "The beginning of exit is taken for exit: the comparison stops where the message "
-               "does (strncmp with its length, or 'in'). Compare the lengths, too.";
-    }
-    if (has("Exit") || has("EXIT")) {
-        return "Capital letters are taken for exit, too: the message is changed (lower), or "
-               "compared without regard to case.";
-    }
-    if (has("exit\n") || has(" exit") || has("exit\r\n") || has("exit ")) {
-        return "exit with a newline or a blank is taken for exit, too: the message is stripped "
-               "before it is compared. Those are five bytes, and a name.";
-    }
-    return "Another message than exit is taken for it.";
-}
 
 TEST(NotebookServer, SaysGoodBye)
 {

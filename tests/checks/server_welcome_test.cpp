@@ -6,7 +6,6 @@
 #include "text.hpp"
 
 #include <algorithm>
-#include <csignal>
 
 using namespace lab;
 

@@ -66,15 +66,12 @@ std::string why_one_at_a_time(const Server& server)
 {
     const Activity activity = activity_of(server.pid());
     const auto waits = waits_of(server.pid());
-    const auto in = [&](const std::string& call) {
-        return std::count(waits.begin(), waits.end(), call) > 0;
-    };
     constexpr long few = 4; // a language with a machinery of its own has more threads than that
-    if (in("accept") && in("a lock") && activity.threads < few) {
+    if (waits.contains("accept") && waits.contains("a lock") && activity.threads < few) {
         return "The second client has a thread, but it waits for a lock that the first client's "
                "thread holds. No thread may hold a lock while it waits for its client.";
     }
-    if (in("wait") && activity.processes > 1) {
+    if (waits.contains("wait") && activity.processes > 1) {
         return "The parent waits for the child process (wait) before it comes back to accept.";
     }
     if (activity.threads == 1 && activity.processes == 1) {
@@ -82,15 +79,16 @@ std::string why_one_at_a_time(const Server& server)
                "client has left: a thread that runs tcplink has to be started (in Python "
                "target=tcplink, not tcplink(...)).";
     }
-    if (activity.threads < few && in("a lock")) {
+    if (activity.threads < few && waits.contains("a lock")) {
         return "The main loop waits for the client's thread before it comes back to accept: join "
                "does that, and so does the end of what std::async or a jthread gave. detach() "
                "takes the place of join().";
     }
-    return in("accept") ? "The server serves one client at a time: a second one is accepted, but "
-                          "not served while the first one is connected."
-                        : "The loop of step 4 does not come back to accept while a client is "
-                          "connected: it serves the client itself, or waits for its thread (join).";
+    return waits.contains("accept")
+               ? "The server serves one client at a time: a second one is accepted, but "
+                 "not served while the first one is connected."
+               : "The loop of step 4 does not come back to accept while a client is "
+                 "connected: it serves the client itself, or waits for its thread (join).";
 }
 
 /// Why a client that is alone has not been welcomed.
@@ -102,7 +100,7 @@ std::string Talk::why_no_welcome()
         std::any_of(sockets.begin(), sockets.end(), [&](const ListeningSocket& socket) {
             return socket.port == server_.port() && socket.waiting > 0;
         });
-    if (waits_for_accept && std::count(waits.begin(), waits.end(), "poll") > 0) {
+    if (waits_for_accept && waits.contains("poll")) {
         return "The client is connected, but accept is not called: the program waits in select or "
                "poll. Is the listening socket among those that it waits for, each time? (For "
                "select, the first argument is the highest descriptor plus one.)";
@@ -202,25 +200,22 @@ std::string Talk::what_brings_it(const std::string& expected)
 std::string Talk::what_it_waits_in(bool welcome)
 {
     const auto waits = waits_of(server_.pid());
-    const auto in = [&](const std::string& call) {
-        return std::count(waits.begin(), waits.end(), call) > 0;
-    };
-    if (in("poll")) {
+    if (waits.contains("poll")) {
         return welcome ? "It waits in select or poll, and has sent no welcome: it is sent when "
                          "accept has returned the client's socket, to that socket."
                        : "It waits in select or poll, and has sent no answer: is the client's "
                          "socket among those that it waits for? (For select, the first argument is "
                          "the highest descriptor plus one.)";
     }
-    if (in("sleep")) {
+    if (waits.contains("sleep")) {
         return "It is asleep for longer than the pause that was asked for.";
     }
-    if (welcome && in("accept") && !in("recv") && !in("read")) {
+    if (welcome && waits.contains("accept") && !waits.contains("recv")) {
         return "It waits in accept, and no thread serves this client: is a thread started, is the "
                "welcome its first act, and does it go to the socket that accept returned? (In C, "
                "(sock = accept(...)) < 0 needs these parentheses.)";
     }
-    if (in("recv") || in("read")) {
+    if (waits.contains("recv")) {
         return welcome ? "It waits in recv, and nothing has been sent: send comes first, to the "
                          "socket that accept returned."
                        : "It waits in recv again, and nothing has been sent: send is not called, "
@@ -246,7 +241,7 @@ std::string Talk::why_silent(const std::string& expected)
     if (const std::string found = since_when(server_); !found.empty()) {
         return found;
     }
-    const std::string before = waits_of(server_.pid()).empty() ? "" : what_it_waits_in(welcome);
+    const std::string before = what_it_waits_in(welcome);
     for (const std::string& screen : {server_.out(), server_.err()}) {
         if (contains(screen, welcome ? expected : expected.substr(0, expected.size() - 1))) {
             return "It was printed on the server's own screen: it has to be sent to the client.";

@@ -92,13 +92,7 @@ std::string Talk::what_was_sent() const
 /// All that comes within `limit`, which ends early when something has come and then nothing more.
 std::string Talk::what_comes(Seconds limit)
 {
-    std::string received;
-    server_.until(
-        [&] {
-            received += peer_->receive_now();
-            return !received.empty() || peer_->ended();
-        },
-        limit);
+    std::string received = hear(server_, *peer_, 1, limit);
     eventually(
         [&] {
             received += peer_->receive_now();
@@ -115,26 +109,14 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
         return connected;
     }
     const long segments = peer_->segments();
-    std::string received;
-    const auto listen = [&] { received += peer_->receive_now(); };
-    server_.until(
-        [&] {
-            listen();
-            return !received.empty() || peer_->ended();
-        },
-        silence(server_));
+    std::string received = hear(server_, *peer_, 1, silence(server_));
     if (!received.empty()) {
-        server_.until(
-            [&] {
-                listen();
-                return received.size() >= expected.size() || peer_->ended();
-            },
-            for_the_rest);
+        received += hear(server_, *peer_, rest_of(expected, received), for_the_rest);
         // What is sent besides, in a send of its own, comes within the 40 ms of a delayed
         // acknowledgement.
         eventually([&] { return peer_->has_news() && !peer_->ended(); },
                    Seconds(quick_ ? 0 : 0.06));
-        listen();
+        received += peer_->receive_now();
     }
     const long pieces = peer_->segments() - segments;
     Finding finding{"", quote(expected), received.empty() ? "nothing" : quote(received),
@@ -239,13 +221,7 @@ testing::AssertionResult Talk::is_greeted(const std::string& name,
 
 testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
 {
-    std::string received;
-    server_.until(
-        [&] {
-            received += peer_->receive_now();
-            return !received.empty() || peer_->ended();
-        },
-        silence(server_));
+    std::string received = hear(server_, *peer_, 1, silence(server_));
     eventually(
         [&] {
             received += peer_->receive_now();

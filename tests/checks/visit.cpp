@@ -2,7 +2,6 @@
 #include "process.hpp"
 #include "text.hpp"
 
-#include <algorithm>
 #include <csignal>
 #include <sstream>
 
@@ -73,16 +72,15 @@ testing::AssertionResult Visit::connects()
         finding.diagnosis = "::1 is IPv6; the notebook's address is 127.0.0.1, AF_INET.";
     } else if (!client.has_ended()) {
         const auto waits = waits_of(client.pid());
-        const auto in = [&](const std::string& call) {
-            return std::count(waits.begin(), waits.end(), call) > 0;
-        };
         finding.diagnosis =
-            in("accept") ? "It waits in accept, as a server does. A client calls connect."
-            : in("read")
+            waits.contains("accept")
+                ? "It waits in accept, as a server does. A client calls connect."
+            : waits.contains("read")
                 ? "It waits for input from the keyboard. The notebook's client asks for nothing."
-            : in("recv") ? "It waits in recv, but has not connected over TCP: connect comes first, "
-                           "on a socket that was made with SOCK_STREAM."
-                         : "";
+            : waits.contains("recv")
+                ? "It waits in recv, but has not connected over TCP: connect comes first, "
+                  "on a socket that was made with SOCK_STREAM."
+                : "";
     }
     return fails(finding);
 }
@@ -99,23 +97,11 @@ testing::AssertionResult Visit::fails(Finding finding)
 testing::AssertionResult Visit::hears(const std::string& expected, const std::string& look_at,
                                       const std::vector<std::string>& next)
 {
-    std::string received;
-    const auto listen = [&] { received += server->receive_now(); };
-    client.until(
-        [&] {
-            listen();
-            return !received.empty() || server->ended();
-        },
-        Seconds(1.5));
+    std::string received = hear(client, *server, 1, Seconds(1.5));
     if (!received.empty()) {
-        client.until(
-            [&] {
-                listen();
-                return received.size() >= expected.size() || server->ended();
-            },
-            Seconds(0.7));
+        received += hear(client, *server, rest_of(expected, received), Seconds(0.7));
         eventually([&] { return server->has_news() && !server->ended(); }, Seconds(0.1));
-        listen();
+        received += server->receive_now();
     }
     if (received == expected) {
         heard_ = received;
@@ -177,8 +163,7 @@ bool Visit::is_one_text(const std::string& received) const
 
 bool Visit::ended_its_side()
 {
-    const auto waits = waits_of(client.pid());
-    return !client.has_ended() && std::count(waits.begin(), waits.end(), "recv") > 0;
+    return !client.has_ended() && waits_of(client.pid()).contains("recv");
 }
 
 std::string Visit::takes_answers_in_pieces() const
@@ -318,10 +303,7 @@ std::string Visit::why_silent(const std::string& expected)
     if (const std::string found = found_by_trying(expected); !found.empty()) {
         return found;
     }
-    const auto waits = waits_of(client.pid());
-    if (std::count(waits.begin(), waits.end(), "recv") +
-            std::count(waits.begin(), waits.end(), "read") >
-        0) {
+    if (waits_of(client.pid()).contains("recv")) {
         return "It waits in recv, and nothing was sent: send stands before it.";
     }
     return "";

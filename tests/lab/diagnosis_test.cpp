@@ -87,6 +87,19 @@ TEST(Diagnosis, NamesWhatIsWrongWithAWholeAnswer)
                      "Hello, 王小明 é ü!", {"王小明 é ü"}));
 }
 
+TEST(Diagnosis, NamesWhatAComparisonWithExitDoes)
+{
+    const auto says_of = [](const std::vector<std::string>& closed, const std::string& words) {
+        return diagnose_exit(closed).find(words) != std::string::npos;
+    };
+    EXPECT_TRUE(says_of({"exits", "my exit"}, "anywhere"));
+    EXPECT_TRUE(says_of({"exits"}, "only begins with exit"));
+    EXPECT_TRUE(says_of({"my exit"}, "only ends with exit"));
+    EXPECT_TRUE(says_of({"ex"}, "beginning of exit"));
+    EXPECT_TRUE(says_of({"EXIT"}, "Capital letters"));
+    EXPECT_TRUE(says_of({"exit\n"}, "stripped"));
+}
+
 TEST(Diagnosis, NamesWhatStandsBehindACompilersErrors)
 {
     const auto says_of = [](const std::string& said, const std::string& words) {
