@@ -1,4 +1,4 @@
-# make help says what there is. Settings: CXX, SANITIZE (address,undefined or thread), STRICT, SERVER, CLIENT, FILTER.
+# make help says what there is. Settings: CXX, SANITIZE (address,undefined or thread), STRICT, SERVER, CLIENT, SCENE, FILTER.
 CXX      ?= g++
 CPPFLAGS := -I.
 CXXFLAGS ?= -O2 -g
@@ -97,8 +97,11 @@ fuzz: build/fuzz/http_fuzz build/fuzz/options_fuzz ## fuzz the parsers with clan
 soak: $(programs) ## well- and ill-behaved clients, mixed, for MINUTES (5); fails on a wrong byte, growth or a stuck thread
 	scripts/soak $(MINUTES)
 
-wire: all ## see the wire: calls, segments and states on one page, scene after scene; lessons/wire/wire plays one
-	@lessons/wire/wire --list | while read -r scene rest; do lessons/wire/wire --scene $$scene || exit 1; done
+# What make wire plays: all scenes, or SCENE; with SERVER or CLIENT, a session.
+played = $(or $(SCENE),$(if $(SERVER)$(CLIENT),session))
+wire: all ## see the wire: calls, segments and states on one page; SCENE= plays one, SERVER= CLIENT= with your own programs
+	@for scene in $(or $(played),$$(lessons/wire/wire --list | cut -d' ' -f1)); do lessons/wire/wire --scene $$scene \
+	$${SERVER:+--server "$$SERVER"} $${CLIENT:+--client "$$CLIENT"} $(if $(STEP),--step) || exit 1; done
 
 demo: all ## watch the server and two clients, side by side
 	scripts/demo
@@ -109,7 +112,7 @@ handout: ## make what a class is given: build/greeting-lab/ and build/greeting-l
 autograder: ## make build/autograder.zip, to be uploaded to Gradescope as it is
 	scripts/autograder
 
-mistakes: $(OBJ)/check ## make the mistakes that beginners make, and see that the advice on each is right
+mistakes: all $(OBJ)/check ## make the mistakes that beginners make, and see that the advice on each is right
 	tests/mistakes/run
 
 format: ## lay out the code as .clang-format says

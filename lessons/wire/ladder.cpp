@@ -1,26 +1,38 @@
 #include "ladder.hpp"
-#include "../../common/screen.hpp"
+#include "common/screen.hpp"
 
 #include <algorithm>
 
 #include <netinet/tcp.h>
 
 /// What a call has sent or received: a short text in quotes, a long one as its length.
-static std::string bytes(const WireCall& call, std::int32_t length)
+static std::string bytes(const WireCall& call, std::int64_t length)
 {
     const std::string_view data(call.data, static_cast<std::size_t>(call.data_length));
     return length <= 14 ? "\"" + visible(data) + "\"" : std::to_string(length) + " bytes";
 }
 
+std::uint32_t server_port(const std::vector<Frame>& frames)
+{
+    for (const Frame& frame : frames) {
+        const Packet packet(frame);
+        if (packet.has('S') && !packet.has('A')) {
+            return packet.to;
+        }
+    }
+    return 9999;
+}
+
 Ladder::Ladder(const Stage& stage, const Player& client, std::uint32_t port)
-    : stage_(stage), client_(client.pid), port_(port)
+    : stage_(stage), client_(client.number), port_(port)
 {
     const auto is_client = [](const Player& player) { return player.side == 0; };
     const auto& players = stage.players;
     const auto clients = std::count_if(players.begin(), players.end(), is_client);
-    is_first_ = std::find_if(players.begin(), players.end(), is_client)->pid == client_;
+    const auto first = std::find_if(players.begin(), players.end(), is_client);
+    is_first_ = first == players.end() || first->number == client_;
     for (const WireCall& call : stage.calls) {
-        if (call.pid == client_ && call.port != 0 && clients > 1) {
+        if (call.player == client_ && call.port != 0 && clients > 1) {
             client_port_ = call.port;
         }
     }
@@ -31,9 +43,13 @@ Ladder::Ladder(const Stage& stage, const Player& client, std::uint32_t port)
         add_frame(frame);
     }
     for (const Stage::Note& note : stage.notes) {
-        if (note.player->pid == client_) {
-            entries_.push_back(
-                {{Row::Kind::call, note.time, 0, note.text, {}, false}, begins, nullptr});
+        const int side = note.player->side;
+        if (side == 0 ? note.player->number == client_ : is_first_) {
+            Row row;
+            row.time = note.time;
+            row.side = side;
+            row.text = note.text;
+            entries_.push_back({row, begins, nullptr});
         }
     }
     // In the same moment, a call begins before what it causes, and returns after what it waits
@@ -48,11 +64,10 @@ Ladder::Ladder(const Stage& stage, const Player& client, std::uint32_t port)
     add_end();
 }
 
-int Ladder::side_of(pid_t pid) const
+int Ladder::side_of(const WireCall& call) const
 {
-    const auto player = std::find_if(stage_.players.begin(), stage_.players.end(),
-                                     [&](const Player& each) { return each.pid == pid; });
-    return player == stage_.players.end() ? 0 : player->side;
+    const auto number = static_cast<std::size_t>(call.player);
+    return number < stage_.players.size() ? stage_.players[number].side : 0;
 }
 
 const WireCall* Ladder::return_of(std::size_t begin) const
@@ -66,48 +81,84 @@ const WireCall* Ladder::return_of(std::size_t begin) const
 
 bool Ladder::is_mine(const WireCall& call, const WireCall* end) const
 {
-    if (side_of(call.pid) == 0) {
-        return call.pid == client_;
+    if (side_of(call) == 0) {
+        return call.player == client_;
     }
     const std::uint16_t peer = end != nullptr && end->peer != 0 ? end->peer : call.peer;
     return client_port_ == 0 || peer == client_port_ || (peer == 0 && is_first_);
 }
 
+bool Ladder::is_trial(std::size_t i) const
+{
+    const auto& calls = stage_.calls;
+    const auto is_theirs = [&](const WireCall& call, const char* name) {
+        return call.player == calls[i].player && call.name == std::string_view(name);
+    };
+    if (is_theirs(calls[i], "close")) { // the call before it on that descriptor
+        std::size_t made = i;
+        while (made > 0 &&
+               !(calls[made].player == calls[i].player && calls[made].has_returned &&
+                 (calls[made].fd == calls[i].fd || calls[made].result == calls[i].fd))) {
+            --made;
+        }
+        return is_theirs(calls[made], "socket") && calls[made].result == calls[i].fd &&
+               std::any_of(calls.begin() + static_cast<long>(i), calls.end(),
+                           [&](const WireCall& call) { return is_theirs(call, "socket"); });
+    }
+    const WireCall* end = is_theirs(calls[i], "socket") ? return_of(i) : nullptr;
+    for (std::size_t next = i + 1; end != nullptr && next < calls.size(); ++next) {
+        if (calls[next].player == calls[i].player && calls[next].fd == end->result) {
+            return is_theirs(calls[next], "close") && is_trial(next);
+        }
+    }
+    return false;
+}
+
 void Ladder::add_call(std::size_t i)
 {
     const WireCall& call = stage_.calls[i];
+    if (!call.has_returned && is_trial(i)) {
+        return;
+    }
     const WireCall* end = call.has_returned ? nullptr : return_of(i);
     if (call.has_returned || !is_mine(call, end)) {
         return;
     }
-    const std::string name = call.name;
+    using Kind = WireCall::Kind;
+    if (end != nullptr && end->never_waits) {
+        return; // it asked, and there was nothing yet: it will ask again
+    }
     std::string arguments = call.arguments;
-    if (name == "send") {
-        arguments = bytes(call, std::stoi(arguments));
-    } else if (name == "sendto") {
-        arguments = bytes(call, call.data_length) + ", " + arguments;
+    if (call.kind == Kind::send) {
+        const bool to_somebody = arguments.find(':') != std::string::npos;
+        arguments = bytes(call, call.length) + (to_somebody ? ", " + arguments : "");
     }
     Row row;
     row.time = call.time;
-    row.side = side_of(call.pid);
-    row.text = name + "(" + arguments + ")";
-    const bool waits = name == "connect" || name == "accept" || name.starts_with("recv");
+    row.side = side_of(call);
+    row.is_for_nobody = row.side == 1 && call.peer == 0;
+    row.text = std::string(call.name) + "(" + arguments + ")";
+    const bool waits =
+        call.kind == Kind::connect || call.kind == Kind::accept || call.kind == Kind::receive;
     if (!waits && end != nullptr) { // it returns at once
         row.text += end->result == -1 ? " " + std::string(std::strerror(end->error))
                     : end->result > 0 ? " = " + std::to_string(end->result)
                                       : "";
     }
-    row.state[1] = name == "listen" ? "LISTEN" : "";
+    const bool listens = call.name == std::string_view("listen");
+    row.state[1] = listens && end != nullptr && end->result == 0 ? "LISTEN" : "";
     entries_.push_back({row, begins, nullptr});
     if (!waits || end == nullptr) {
         return;
     }
+    row.is_for_nobody = false;
     row.time = end->time;
-    row.text = "= " + (end->error == EAGAIN ? "nothing, in time"
-                       : end->result == -1  ? std::string(std::strerror(end->error))
-                       : name == "connect"  ? "0"
-                       : name == "accept"   ? std::string(end->arguments)
-                                            : bytes(*end, end->result));
+    row.text = "= " + (end->error == EAGAIN         ? "nothing, in time"
+                       : end->result == -1          ? std::string(std::strerror(end->error))
+                       : call.kind == Kind::connect ? "0"
+                       : call.kind == Kind::accept  ? std::string(end->arguments)
+                                                    : bytes(*end, end->result));
+    row.state = {};
     if (end->result != -1 && end->state != TCP_CLOSE) {
         row.state[static_cast<std::size_t>(row.side)] = state_name(end->state);
     }
@@ -198,13 +249,16 @@ void Ladder::add_end()
             continue;
         }
         const Packet packet(*entry.frame);
-        const auto left = Stage::states_of(entry.row.side == 0 ? packet.from : packet.to);
-        if (!left.empty()) {
-            Row row;
-            row.time = Stage::clock();
-            row.text = "afterwards";
-            row.state[0] = left.front();
-            rows_.push_back(row);
+        const std::uint32_t own = entry.row.side == 0 ? packet.from : packet.to;
+        for (const ListedSocket& socket : sockets_of()) {
+            if (socket.port == own) {
+                Row row;
+                row.time = Stage::clock();
+                row.text = "afterwards";
+                row.state[0] = socket.state;
+                rows_.push_back(row);
+                return;
+            }
         }
         return;
     }

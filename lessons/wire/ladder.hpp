@@ -20,7 +20,11 @@ struct Row {
     /// from the segment.
     std::array<std::string, 2> state;
     bool is_lost = false;
+    bool is_for_nobody = false; ///< a call of the server that belongs to no client
 };
+
+/// The port that the client comes to: the first segment's, or the notebook's.
+std::uint32_t server_port(const std::vector<Frame>& frames);
 
 /// Makes the rows. With several clients, each has a ladder of its own.
 class Ladder
@@ -39,10 +43,13 @@ class Ladder
         const Frame* frame = nullptr; ///< of a segment
     };
 
-    int side_of(pid_t pid) const;
+    int side_of(const WireCall& call) const;
     /// The return of the call that begins there, or null: a thread makes one call at a time.
     const WireCall* return_of(std::size_t begin) const;
     bool is_mine(const WireCall& call, const WireCall* end) const;
+    /// True for a socket that is made and closed, and nothing else, before another: a language's
+    /// machinery tries what the system has.
+    bool is_trial(std::size_t i) const;
     void add_call(std::size_t i);
     void add_frame(const Frame& frame);
     /// Says what a frame is, and follows both ends' states through it.
@@ -53,7 +60,7 @@ class Ladder
     void add_end();
 
     const Stage& stage_;
-    pid_t client_;
+    int client_; ///< its number
     std::uint32_t port_;
     std::uint32_t client_port_ = 0; ///< 0 if there is only one
     bool is_first_;

@@ -3,12 +3,10 @@
 #include <algorithm>
 
 #include <linux/filter.h>
-#include <sys/syscall.h>
 
-Loss::Loss(Stage& stage, const Player& player, int fd)
+Loss::Loss(Stage& stage, const Player& player, unsigned long inode)
     : stage_(stage), first_(static_cast<std::ptrdiff_t>(stage.frames.size())),
-      process_(static_cast<int>(::syscall(SYS_pidfd_open, player.pid, 0)), "pidfd_open"),
-      socket_(static_cast<int>(::syscall(SYS_pidfd_getfd, int(process_), fd, 0)), "pidfd_getfd")
+      socket_(copy_of_socket(player, inode), "pidfd_getfd")
 {
     sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
     const sock_fprog filter{1, &nothing};
@@ -20,7 +18,7 @@ Loss::Loss(Stage& stage, const Player& player, int fd)
 void Loss::until(const std::function<bool(const Packet&)>& test)
 {
     const auto is_meant = [&](const Frame& frame) { return test(Packet(frame)); };
-    stage_.watch_until("a packet can be lost", [&] {
+    stage_.watch_until("A packet would have been lost, and sent again.", [&] {
         return std::any_of(stage_.frames.begin() + first_, stage_.frames.end(), is_meant);
     });
     const int none = 0;

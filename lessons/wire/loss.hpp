@@ -8,13 +8,13 @@
 class Loss
 {
   public:
-    Loss(Stage& stage, const Player& player, int fd);
+    /// `inode` is the socket's number. Throws if it is not the player's.
+    Loss(Stage& stage, const Player& player, unsigned long inode);
     /// Ends when a packet of this kind has been lost.
     void until(const std::function<bool(const Packet&)>& test);
 
   private:
     Stage& stage_;
     std::ptrdiff_t first_;
-    Descriptor process_;
     Descriptor socket_;
 };

@@ -1,10 +1,13 @@
 // main.cpp: the wire made visible. The lab's own programs run, and one page shows the client's
 // calls, the segments and the server's calls side by side, on one clock (tutorial, sections 1 to 3
 // and 6). scenes.cpp has the scenes; stage.hpp is where they are played.
-#include "../../common.hpp"
-#include "page.hpp"
-#include "scenes.hpp"
+#include "afterword.hpp"
+#include "columns.hpp"
+#include "common.hpp"
+#include "steps.hpp"
 
+#include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -17,10 +20,32 @@ std::size_t screen_width()
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
-/// Writes a whole file or none: under another name first. rename(2)
+/// Prints a sentence in lines of the page's width.
+void print_folded(std::string text)
+{
+    const std::size_t width = std::clamp<std::size_t>(screen_width(), 80, 100);
+    while (text.size() > width && text.find("   ") == std::string::npos) { // not a table's line
+        const std::size_t end = text.rfind(' ', width);
+        if (end == std::string::npos || end == 0) {
+            break;
+        }
+        print(text.substr(0, end));
+        text.erase(0, end + 1);
+    }
+    print(text);
+}
+
+/// Writes a whole file or none: under another name first, and Ctrl-C waits meanwhile. rename(2)
 void write_file(const std::string& path, const std::function<bool(const std::string&)>& write)
 {
     const std::string part = path + ".part";
+    sigset_t ends{};
+    sigset_t before{};
+    ::sigemptyset(&ends);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        ::sigaddset(&ends, number);
+    }
+    ::sigprocmask(SIG_BLOCK, &ends, &before);
     errno = 0;
     if (!write(part) || std::rename(part.c_str(), path.c_str()) == -1) {
         const int error = errno;
@@ -28,24 +53,37 @@ void write_file(const std::string& path, const std::function<bool(const std::str
         errno = error;
         throw_errno("write " + path);
     }
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
 /// A page for each client.
 std::vector<Page> pages_of(const Stage& stage)
 {
     std::vector<Page> pages;
+    Player nobody;
+    nobody.number = -1;
+    nobody.name = "no client";
+    std::vector<const Player*> clients;
     std::string right = "no server";
     for (const Player& player : stage.players) {
-        right = player.side == 1 ? player.name : right;
-    }
-    for (const Player& player : stage.players) {
         if (player.side == 0) {
-            const Ladder ladder(stage, player, port);
-            const auto first = std::find_if(ladder.rows().begin(), ladder.rows().end(),
-                                            [](const Row& row) { return row.side == 0; });
-            pages.push_back({player.name, right, ladder.rows(),
-                             pages.empty() ? first->time : pages.front().start});
+            clients.push_back(&player);
+        } else {
+            right = player.name;
         }
+    }
+    if (clients.empty()) {
+        clients.push_back(&nobody);
+    }
+    for (const Player* client : clients) {
+        Page page{client->name, right, Ladder(stage, *client, server_port(stage.frames)).rows(), 0};
+        const auto first = std::find_if(page.rows.begin(), page.rows.end(),
+                                        [](const Row& row) { return row.side == 0; });
+        page.start = !pages.empty()             ? pages.front().start
+                     : first != page.rows.end() ? first->time
+                     : !page.rows.empty()       ? page.rows.front().time
+                                                : 0;
+        pages.push_back(page);
     }
     return pages;
 }
@@ -73,38 +111,146 @@ std::vector<std::string> unfold(const std::vector<Frame>& frames,
     return lines;
 }
 
-void show(const Scene& scene, const std::string& pcap, const std::string& svg)
-{
-    Stage stage(scene.hosts);
-    scene.play(stage);
-    stage.watch_until_quiet(Seconds(0.15)); // an acknowledgement of its own may take 40 ms
-    const std::vector<Page> pages = scene.has_ladder ? pages_of(stage) : std::vector<Page>();
-    const std::vector<std::string> unfolded = unfold(stage.frames, scene.unfolds);
+/// What a page shows at the most, of a conversation that did not end by itself.
+constexpr std::size_t most_rows = 150;
 
-    print(scene.name, ": ", scene.shows, " (", scene.section, ")");
-    print(scene.about);
-    print("");
-    for (const Page& page : pages) {
-        print(as_text(page, screen_width()));
+/// Everything that is shown, and kept, of what was played.
+struct Shown {
+    std::vector<std::string> rows; ///< step by step
+    std::vector<std::string> rest;
+    std::vector<Page> pages; ///< for the picture
+    std::vector<std::string> text_of_picture;
+    std::vector<Frame> frames;
+};
+
+/// Where a student has written one of two programs, and the other does nothing yet: how to see it.
+void add_hint(const Stage& stage, std::vector<std::string>& lines)
+{
+    std::array<bool, 2> is_idle{};
+    for (const Player& player : stage.players) {
+        is_idle.at(static_cast<std::size_t>(player.side)) = !came_to_nothing(stage, player).empty();
     }
-    for (const std::string& line : unfolded) {
-        print(line);
+    if (is_idle[0] && !is_idle[1]) {
+        lines.emplace_back("With the notebook's client in its place: make wire SERVER='./server "
+                           "--port {port} --delay {delay}'");
+    } else if (is_idle[1] && !is_idle[0]) {
+        lines.emplace_back(
+            "With the notebook's server in its place: make wire CLIENT='./client --port {port}'");
     }
-    if (scene.has_ladder && scene.has_states) {
-        print("States in brackets follow from the segments; the others, Linux was asked for.");
+}
+
+/// Plays a scene, or what is played beside it.
+void play(Household& household, const Scene& scene, void (*what)(Stage&, const Cast&),
+          const Cast& cast, Shown& shown)
+{
+    Stage stage(household, scene.hosts);
+    std::optional<Ending> ending;
+    try {
+        what(stage, cast);
+        stage.watch_until_quiet(Seconds(0.15)); // an acknowledgement of its own may take 40 ms
+    } catch (const Ending& caught) {
+        ending = caught;
     }
-    print("");
-    if (!pcap.empty()) {
-        write_file(pcap, [&](const std::string& path) { return write_pcap(path, stage.frames); });
+    std::vector<Page> pages = pages_of(stage);
+    std::vector<std::string> after;
+    if (what == scene.play || ending) {
+        after = afterword(stage, scene, ending, pages.empty() ? 0 : pages.front().start);
     }
-    if (!svg.empty()) {
-        write_file(svg, [&](const std::string& path) {
-            std::ofstream file(path);
-            file << as_picture(pages, unfolded);
+    if (cast.is_handout && !cast.is_asked_for && !after.empty()) {
+        add_hint(stage, after);
+    }
+    for (Page& page : pages) {
+        if (page.rows.size() > most_rows) {
+            after.insert(after.begin(), std::to_string(page.rows.size() - most_rows) +
+                                            " more rows are not shown.");
+            page.rows.resize(most_rows);
+        }
+    }
+    shown.frames.insert(shown.frames.end(), stage.frames.begin(), stage.frames.end());
+    if (scene.beside != nullptr && !pages.empty()) {
+        auto lines = side_by_side(pages, screen_width());
+        shown.rows.insert(shown.rows.end(), lines.begin(), lines.end());
+        lines.push_back(answered_after(stage));
+        shown.rows.insert(shown.rows.end(), {lines.back(), ""});
+        shown.text_of_picture.insert(shown.text_of_picture.end(), lines.begin(), lines.end());
+    } else if (scene.has_ladder) {
+        for (const Page& page : pages) {
+            const auto lines = as_text(page, screen_width());
+            if (!page.rows.empty()) {
+                shown.rows.insert(shown.rows.end(), lines.begin(), lines.end());
+                shown.rows.emplace_back("");
+            }
+        }
+        shown.pages = pages;
+    }
+    const std::vector<std::string> unfolded = unfold(stage.frames, scene.unfolds);
+    after.insert(after.begin(), unfolded.begin(), unfolded.end());
+    shown.rest.insert(shown.rest.end(), after.begin(), after.end());
+    shown.text_of_picture.insert(shown.text_of_picture.end(), after.begin(), after.end());
+}
+
+/// Plays a scene and shows it.
+void show(const Scene& scene, const Cast& cast, const CommandLine& given)
+{
+    Shown shown;
+    {
+        Household household;
+        play(household, scene, scene.play, cast, shown);
+        if (scene.beside != nullptr && !shown.rows.empty()) {
+            play(household, scene, scene.beside, cast, shown);
+        }
+    }
+    if (const std::string path = given.text("pcap", ""); !path.empty()) {
+        write_file(path, [&](const std::string& part) { return write_pcap(part, shown.frames); });
+    }
+    if (const std::string path = given.text("svg", ""); !path.empty()) {
+        write_file(path, [&](const std::string& part) {
+            std::ofstream file(part);
+            file << as_picture(shown.pages, shown.text_of_picture);
             file.close();
             return !file.fail();
         });
     }
+    print(scene.name, ": ", scene.shows, " (", scene.section, ")");
+    print(scene.about);
+    print("");
+    if (given.has("step")) {
+        print_step_by_step(shown.rows);
+    } else {
+        for (const std::string& row : shown.rows) {
+            print(row);
+        }
+    }
+    for (const std::string& line : shown.rest) {
+        print_folded(line);
+    }
+    if (scene.has_ladder && scene.has_states && scene.beside == nullptr && !shown.rows.empty()) {
+        print("States in brackets follow from the segments; the others, Linux was asked for.");
+    }
+    print("");
+}
+
+/// Who plays, by the command line. Throws UsageError where a program has no place in the scene.
+Cast cast_of(const Scene& scene, const CommandLine& given)
+{
+    Cast cast{given.text("server", ""), given.text("client", ""), given.has("handout"),
+              given.has("server") || given.has("client")};
+    const bool none_given = cast.server.empty() && cast.client.empty();
+    using Takes = Scene::Takes;
+    const bool takes_server = scene.takes == Takes::both || scene.takes == Takes::server;
+    const bool takes_client = scene.takes == Takes::both || scene.takes == Takes::client;
+    const bool is_wrong = none_given ? cast.is_handout && scene.takes == Takes::none
+                                     : (cast.server.empty() || !takes_server) &&
+                                           (cast.client.empty() || !takes_client);
+    if (is_wrong) {
+        throw UsageError("the scene '" + std::string(scene.name) +
+                         "' cannot be played with this program: " + scene.why_not);
+    }
+    if (cast.is_handout && none_given) {
+        cast.server = "./server --port {port} --delay {delay}";
+        cast.client = scene.is_about_the_server ? "" : "./client --port {port}";
+    }
+    return cast;
 }
 
 int main(int argc, char* argv[])
@@ -113,32 +259,49 @@ int main(int argc, char* argv[])
 Plays a scene with the lab's programs in a network of its own, and shows the client's calls, the
 segments and the server's calls side by side.
 
-  --scene NAME  which one (session)
-  --list        what there is
-  --pcap FILE   also write what was caught, for Wireshark
-  --svg FILE    also draw the page as a picture
-  --help        print this help
+  --scene NAME      which one (session)
+  --list            what there is
+  --server COMMAND  play it with this server, in which {port} and {delay} are
+                    filled in; without {port}, it is to use port 9999
+  --client COMMAND  play it with this client
+  --step            show each row when Enter is pressed; q ends
+  --pcap FILE       also write what was caught, for Wireshark
+  --svg FILE        also draw the page as a picture
+  --handout         the lab's own programs are not here, but a student's
+                    ./server and ./client
+  --help            print this help
 )";
     try {
-        if (argc == 3 && argv[1] == std::string_view("--player")) {
-            return act(argv[2]) ? 0 : 2;
+        if (argc > 2 && argv[1] == std::string_view("--player")) {
+            return act({argv + 2, argv + argc}) ? 0 : 2;
         }
-        const CommandLine given(argc, argv, usage, {"scene", "pcap", "svg"}, {"list"});
+        const CommandLine given(argc, argv, usage, {"scene", "server", "client", "pcap", "svg"},
+                                {"list", "step", "handout"});
         given.operands(0);
         if (given.has("list")) {
             for (const Scene& scene : scenes) {
-                print(scene.name, std::string(13 - std::strlen(scene.name), ' '), scene.shows);
+                if (!given.has("handout") || scene.takes != Scene::Takes::none) {
+                    print(scene.name, std::string(13 - std::strlen(scene.name), ' '), scene.shows);
+                }
             }
             return 0;
+        }
+        if (given.has("step") && !has_keys()) {
+            throw UsageError("--step needs a terminal: it waits for Enter before each row");
         }
         const std::string name = given.text("scene", "session");
         const auto scene = std::find_if(scenes.begin(), scenes.end(),
                                         [&](const Scene& each) { return each.name == name; });
         if (scene == scenes.end()) {
-            throw UsageError("there is no scene '" + visible(name) + "'; try --list");
+            std::string names;
+            for (const Scene& each : scenes) {
+                names += (names.empty() ? "" : ", ") + std::string(each.name);
+            }
+            throw UsageError("there is no scene '" + visible(name) + "'; there are " + names);
         }
+        const Cast cast = cast_of(*scene, given);
         enter_own_network();
-        show(*scene, given.text("pcap", ""), given.text("svg", ""));
+        show(*scene, cast, given);
     } catch (const std::exception& error) {
         return report(error);
     }

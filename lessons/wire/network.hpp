@@ -2,7 +2,7 @@
 // netdevice(7), veth(4), rtnetlink(7)
 #pragma once
 
-#include "../../common/socket.hpp"
+#include "common/socket.hpp"
 
 /// A descriptor that is closed in the end.
 class Descriptor

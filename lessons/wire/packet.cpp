@@ -1,5 +1,5 @@
 #include "packet.hpp"
-#include "../../common/screen.hpp"
+#include "common/screen.hpp"
 
 #include <array>
 #include <cstdio>
@@ -15,12 +15,14 @@ Packet::Packet(const Frame& frame) : frame_(frame)
         kind = Kind::arp;
         return;
     }
-    if (type != 0x0800) {
+    const bool is_six = type == 0x86dd; // IPv6: RFC 8200
+    if (type != 0x0800 && !is_six) {
         return;
     }
-    transport = link + std::size_t{frame.number(link, 1) & 0xf} * 4;
-    const std::uint32_t protocol = frame.number(link + 9, 1);
-    const std::size_t end = link + frame.number(link + 2, 2);
+    transport = link + (is_six ? std::size_t{40} : std::size_t{frame.number(link, 1) & 0xf} * 4);
+    const std::uint32_t protocol = frame.number(link + (is_six ? 6 : 9), 1);
+    const std::size_t end =
+        is_six ? transport + frame.number(link + 4, 2) : link + frame.number(link + 2, 2);
     if (protocol == IPPROTO_TCP) {
         kind = Kind::tcp;
         flags = frame.number(transport + 13, 1);
@@ -100,7 +102,8 @@ std::vector<std::string> unfold(const Frame& frame)
     title("link", Packet::link, "Ethernet: from one card to the next");
     field(0, 6, "destination", frame.hex(0, 6, ":") + nobody);
     field(6, 6, "source", frame.hex(6, 6, ":") + nobody);
-    field(12, 2, "type", packet.kind == Packet::Kind::arp ? "ARP" : "IPv4");
+    const bool is_six = frame.number(12, 2) == 0x86dd;
+    field(12, 2, "type", packet.kind == Packet::Kind::arp ? "ARP" : is_six ? "IPv6" : "IPv4");
     if (packet.kind == Packet::Kind::arp) {
         title("ARP", 28, "which card has this address?");
         field(14, 2, "hardware type", "Ethernet");
@@ -117,21 +120,32 @@ std::vector<std::string> unfold(const Frame& frame)
     }
     const std::size_t ip = Packet::link;
     title("network", packet.transport - ip, "IP: from one machine to another");
-    field(ip, 1, "version, length", "4, and " + std::to_string(packet.transport - ip) + " bytes");
-    field(ip + 1, 1, "service", "of no special kind");
-    field(ip + 2, 2, "total length", decimal(ip + 2, 2) + ", from here to the end");
-    field(ip + 4, 4, "identification", "and whether it may be cut");
-    field(ip + 8, 1, "time to live", decimal(ip + 8, 1) + " more machines on the way");
-    field(ip + 9, 1, "protocol", "TCP");
-    field(ip + 10, 2, "checksum",
-          checksum(frame, ip, packet.transport - ip) == 0xffff ? "right" : "wrong");
-    field(ip + 12, 4, "source", frame.ip(ip + 12));
-    field(ip + 16, 4, "destination", frame.ip(ip + 16));
+    if (is_six) {
+        field(ip, 4, "version, flow", "6");
+        field(ip + 4, 2, "payload length", decimal(ip + 4, 2));
+        field(ip + 6, 1, "next header", "TCP");
+        field(ip + 7, 1, "hop limit", decimal(ip + 7, 1) + " more machines on the way");
+        field(ip + 8, 8, "source", "and 8 bytes more");
+        field(ip + 24, 8, "destination", "and 8 bytes more");
+    } else {
+        field(ip, 1, "version, length",
+              "4, and " + std::to_string(packet.transport - ip) + " bytes");
+        field(ip + 1, 1, "service", "of no special kind");
+        field(ip + 2, 2, "total length", decimal(ip + 2, 2) + ", from here to the end");
+        field(ip + 4, 4, "identification", "and whether it may be cut");
+        field(ip + 8, 1, "time to live", decimal(ip + 8, 1) + " more machines on the way");
+        field(ip + 9, 1, "protocol", "TCP");
+        field(ip + 10, 2, "checksum",
+              checksum(frame, ip, packet.transport - ip) == 0xffff ? "right" : "wrong");
+        field(ip + 12, 4, "source", frame.ip(ip + 12));
+        field(ip + 16, 4, "destination", frame.ip(ip + 16));
+    }
 
     const std::size_t tcp = packet.transport;
     const std::size_t segment = packet.data - tcp + packet.length;
     const std::uint32_t pseudo =
-        checksum(frame, ip + 12, 8) + IPPROTO_TCP + static_cast<std::uint32_t>(segment);
+        (is_six ? checksum(frame, ip + 8, 32) : checksum(frame, ip + 12, 8)) + IPPROTO_TCP +
+        static_cast<std::uint32_t>(segment);
     title("transport", packet.data - tcp, "TCP: from one program to another, as a stream");
     field(tcp, 2, "source port", decimal(tcp, 2));
     field(tcp + 2, 2, "destination port", decimal(tcp + 2, 2));

@@ -14,12 +14,6 @@ std::string milliseconds(const Row& row, const Page& page)
     return text.str();
 }
 
-namespace
-{
-
-constexpr int ladder = 42; ///< columns between the two lines
-
-/// A call, shortened where it does not fit: its arguments first.
 std::string fitted(const std::string& call, std::size_t width)
 {
     const std::size_t open = call.find('(');
@@ -36,6 +30,11 @@ std::string fitted(const std::string& call, std::size_t width)
     }
     return call.substr(0, width - 2) + "..";
 }
+
+namespace
+{
+
+constexpr int ladder = 42; ///< columns between the two lines
 
 /// What stands in one side's column: a call at its left, a state at its right.
 std::string cell(const Row& row, int side, std::size_t width)
@@ -71,7 +70,7 @@ std::string arrow(const Row& row)
 
 } // namespace
 
-std::string as_text(const Page& page, std::size_t width)
+std::vector<std::string> as_text(const Page& page, std::size_t width)
 {
     const std::size_t sides = std::clamp<std::size_t>(width, 80, 100) - 7 - ladder - 5;
     const std::size_t left = (sides + 1) / 2;
@@ -79,9 +78,13 @@ std::string as_text(const Page& page, std::size_t width)
     const auto padded = [](const std::string& text, std::size_t to) {
         return std::string(to - std::min(to, text.size()), ' ') + text;
     };
-    std::ostringstream text;
-    text << "     ms " << page.left << std::string(left - page.left.size() + ladder + 4, ' ')
-         << page.right << "\n";
+    const auto trimmed = [](const std::string& line) {
+        return line.substr(0, line.find_last_not_of(' ') + 1);
+    };
+    const std::string name = fitted(page.left, left);
+    std::vector<std::string> lines = {"     ms " + name +
+                                      std::string(left - name.size() + ladder + 4, ' ') +
+                                      fitted(page.right, right)};
     for (Row row : page.rows) {
         const std::size_t room = row.side == 0 ? left : right;
         std::string& state = row.state[static_cast<std::size_t>(row.side)];
@@ -91,15 +94,16 @@ std::string as_text(const Page& page, std::size_t width)
         }
         const std::string middle =
             row.kind == Row::Kind::segment ? arrow(row) : std::string(ladder, ' ');
-        std::string line = padded(milliseconds(row, page), 7) + " " + cell(row, 0, left) + " |" +
-                           middle + "| " + cell(row, 1, right);
-        text << line.substr(0, line.find_last_not_of(' ') + 1) << "\n";
+        const auto line = [&](const std::string& time) {
+            return trimmed(padded(time, 7) + " " + cell(row, 0, left) + " |" + middle + "| " +
+                           cell(row, 1, right));
+        };
+        lines.push_back(line(milliseconds(row, page)));
         if (!later.empty()) {
             row.text = "";
             state = later;
-            text << std::string(8, ' ') + cell(row, 0, left) << " |" << middle << "| "
-                 << cell(row, 1, right) << "\n";
+            lines.back() += "\n" + line("");
         }
     }
-    return text.str();
+    return lines;
 }

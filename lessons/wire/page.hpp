@@ -15,8 +15,12 @@ struct Page {
 /// When a row was, on the page's clock; empty before it begins.
 std::string milliseconds(const Row& row, const Page& page);
 
-/// The page as text, `width` columns wide: between 80 and 100, of which the segments keep theirs.
-std::string as_text(const Page& page, std::size_t width);
+/// A call, shortened where it does not fit: its arguments first.
+std::string fitted(const std::string& call, std::size_t width);
+
+/// The page as text, `width` columns wide: between 80 and 100, of which the segments keep theirs. A
+/// heading, and then an element for each row, of one line or two.
+std::vector<std::string> as_text(const Page& page, std::size_t width);
 
 /// Pages, and lines of text below them, as one picture, for slides. SVG 1.1
 std::string as_picture(const std::vector<Page>& pages, const std::vector<std::string>& lines);

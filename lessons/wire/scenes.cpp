@@ -2,135 +2,230 @@
 #include "loss.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <set>
 
 namespace
 {
 
-Player& start_server(Stage& stage, std::vector<std::string> options)
+/// Watches until this server has no connection any more, and, if its calls are seen, has closed
+/// them. A process that ends closes without a call: for that it is not waited long.
+void until_closed(Stage& stage, const Player& server)
 {
-    options.insert(options.begin(), "server");
-    Player& server = stage.start(1, "./server", std::move(options));
-    stage.watch_until_waits_in(server, "accept");
-    return server;
-}
-
-/// Watches until this server has closed so many connections.
-void until_closed(Stage& stage, int connections = 1)
-{
-    stage.watch_until("the server closes", [&] {
+    stage.watch_sockets_until(
+        "The server would have closed its connection.", server,
+        [](const std::vector<ListedSocket>& sockets) {
+            return std::none_of(sockets.begin(), sockets.end(), [](const ListedSocket& socket) {
+                return socket.port == port && socket.peer != 0 && socket.state != "TIME_WAIT";
+            });
+        });
+    const auto count = [&](const std::function<bool(const WireCall&)>& is_meant) {
         return std::count_if(stage.calls.begin(), stage.calls.end(), [&](const WireCall& call) {
-                   return call.pid == stage.players.front().pid && call.has_returned &&
-                          call.name == std::string_view("close");
-               }) >= connections;
+            return call.player == server.number && call.has_returned && is_meant(call);
+        });
+    };
+    const auto start = std::chrono::steady_clock::now();
+    stage.watch_until("", [&] {
+        const auto open = count([](const WireCall& call) {
+            return call.kind == WireCall::Kind::accept && call.result != -1;
+        });
+        const auto closed = count([](const WireCall& call) {
+            return call.name == std::string_view("close") || call.name == std::string_view("dup2");
+        });
+        return closed >= open || std::chrono::steady_clock::now() - start > Seconds(1.3);
     });
 }
 
-bool is_name(const Packet& packet) { return packet.to == port && packet.payload() == "\"Yam\""; }
+/// The number of the first socket like this in the server's network, or 0.
+unsigned long socket_like(std::uint32_t own_port, std::uint32_t peer, const std::string& state)
+{
+    for (const ListedSocket& socket : sockets_of()) {
+        const bool fits = (own_port == 0 || socket.port == own_port) &&
+                          (peer == 0 || socket.peer == peer) && socket.state == state;
+        if (fits) {
+            return socket.inode;
+        }
+    }
+    return 0;
+}
+
+bool is_name(const Packet& packet) { return packet.to == port && packet.length > 0; }
 bool is_question(const Packet& packet) { return packet.kind == Packet::Kind::arp; }
 bool is_answer(const Packet& packet) { return packet.from == port && packet.length > 8; }
 
-void session(Stage& stage)
+/// The client holds its conversation, and the server sees it to the end.
+void converse(Stage& stage, const Player& server, Player& client)
 {
-    start_server(stage, {"--delay", "0.1"});
-    stage.watch_until_ends(stage.start(0, "./client", {"client"}));
-    until_closed(stage);
-}
-
-void two_hosts(Stage& stage)
-{
-    start_server(stage, {"--delay", "0.1", "--host", "10.0.0.2"});
-    stage.watch_until_ends(stage.start(0, "./client", {"client", "--host", "10.0.0.2", "Yam"}));
-    until_closed(stage);
-}
-
-void refused(Stage& stage) { stage.watch_until_ends(stage.start(0, "./client", {"client"})); }
-
-void lost_syn(Stage& stage)
-{
-    Player& server = start_server(stage, {"--delay", "0.1"});
-    Loss loss(stage, server, stage.descriptor_of(server, "listen"));
-    Player& client = stage.start(0, "./client", {"client", "Yam"});
-    loss.until([](const Packet& packet) { return packet.has('S'); });
     stage.watch_until_ends(client);
-    until_closed(stage);
+    until_closed(stage, server);
 }
 
-void full(Stage& stage)
+void session(Stage& stage, const Cast& cast)
 {
-    start_server(stage, {"--max-clients", "1", "--backlog", "0", "--delay", "0.2"});
+    Player& server = cast.start_server(stage, "0.1");
+    converse(stage, server, cast.start_client(stage));
+}
+
+void two_hosts(Stage& stage, const Cast& cast)
+{
+    Player& server = cast.start_server(stage, "0.1", {"--host", "10.0.0.2"});
+    converse(stage, server, cast.start_client(stage, {"Yam"}));
+}
+
+void refused(Stage& stage, const Cast& cast) { stage.watch_until_ends(cast.start_client(stage)); }
+
+void lost_syn(Stage& stage, const Cast& cast)
+{
+    Player& server = cast.start_server(stage, "0.1");
+    Loss loss(stage, server, socket_like(port, 0, "LISTEN"));
+    Player& client = cast.start_client(stage, {"Yam"});
+    loss.until([](const Packet& packet) { return packet.has('S'); });
+    converse(stage, server, client);
+}
+
+void full(Stage& stage, const Cast& cast)
+{
+    Player& server = cast.start_server(stage, "0.2", {"--max-clients", "1", "--backlog", "0"});
     std::vector<Player*> clients;
     for (int number = 1; number <= 3; ++number) {
-        clients.push_back(&stage.start(0, "./client " + std::to_string(number), {"client", "Yam"}));
+        clients.push_back(&cast.start_client(stage, {"Yam"}, "./client " + std::to_string(number)));
         if (number < 3) { // its handshake is over
             stage.watch_until_waits_in(*clients.back(), "recv");
         }
     }
-    until_closed(stage, 3);
+    for (Player* client : clients) {
+        stage.watch_until_ends(*client);
+    }
+    until_closed(stage, server);
 }
 
-void lost_data(Stage& stage)
+void lost_data(Stage& stage, const Cast& cast)
 {
-    start_server(stage, {"--delay", "0.5"});
-    Player& client = stage.start(0, "./client", {"client", "Yam"});
-    stage.watch_until("the name is acknowledged", [&] {
+    Player& server = cast.start_server(stage, "0.5");
+    Player& client = cast.start_client(stage, {"Yam"});
+    stage.watch_until("The client would have sent a name.", [&] {
         bool is_sent = false;
         return stage.has_seen([&](const Packet& packet) {
             is_sent = is_sent || is_name(packet);
             return is_sent && packet.from == port;
         });
     });
-    Loss(stage, client, stage.descriptor_of(client, "recv")).until(is_answer);
-    until_closed(stage);
+    Loss(stage, client, socket_like(0, port, "ESTABLISHED")).until(is_answer);
+    converse(stage, server, client);
 }
 
-void killed(Stage& stage)
+void killed(Stage& stage, const Cast& cast)
 {
-    start_server(stage, {"--delay", "0.2"});
-    Player& client = stage.start(0, "./client", {"client"});
-    stage.watch_until("the name is sent", [&] { return stage.has_seen(is_name); });
+    Player& server = cast.start_server(stage, "0.2");
+    Player& client = cast.start_client(stage);
+    stage.watch_until("The client would have sent a name, and been killed.",
+                      [&] { return client.has_ended || stage.has_seen(is_name); });
     stage.watch_until_quiet(Seconds(0.06));
     stage.note(client, "kill -9");
-    Stage::stop(client);
-    stage.watch_until("the answer meets nobody", [&] {
+    stop(client);
+    stage.watch_until("The server would have sent its answer, and RST come back.", [&] {
         return stage.has_seen([](const Packet& packet) { return packet.has('R'); });
     });
-    until_closed(stage);
+    until_closed(stage, server);
 }
 
-void with_player(Stage& stage, const std::string& name)
+/// The client is this program's own; its acts are in players.cpp.
+void with_part(Stage& stage, const Cast& cast, std::vector<std::string> acts)
 {
-    start_server(stage, {"--delay", "0.1"});
-    stage.watch_until_ends(stage.start(0, "a client", {"--player", name}));
-    until_closed(stage);
+    Player& server = cast.start_server(stage, "0.1");
+    acts.insert(acts.begin(), "client");
+    converse(stage, server, start_part(stage, 0, "a client", acts));
 }
 
-/// Both programs are this one's own: the lab's server reads at once, and these wait.
-void pair_of_players(Stage& stage, const std::string& name)
+/// Without a server that was given both are this program's own: the lab's reads at once, and this
+/// one waits until all has come.
+void sends_much(Stage& stage, const Cast& cast, std::vector<std::string> acts)
 {
-    Player& server = stage.start(1, "a server", {"--player", name + "-server"});
+    if (!cast.server.empty() || cast.is_handout) {
+        acts.insert(acts.begin(), {"connect", "hear"});
+        acts.insert(acts.end(), {"end", "drain"});
+        with_part(stage, cast, acts);
+        return;
+    }
+    Player& server = start_part(stage, 1, "a server", {"late-server"});
     stage.watch_until_waits_in(server, "accept");
-    stage.watch_until_ends(stage.start(0, "a client", {"--player", name + "-client"}));
+    acts.insert(acts.begin(), {"client", "connect"});
+    stage.watch_until_ends(start_part(stage, 0, "a client", acts));
     stage.watch_until_ends(server);
 }
 
-void stream(Stage& stage)
+/// How many have come to the server.
+std::size_t count_of_clients(const Stage& stage)
 {
-    make_like_ethernet("lo");
-    pair_of_players(stage, "stream");
+    std::set<std::uint32_t> ports;
+    for (const Frame& frame : stage.frames) {
+        const Packet packet(frame);
+        if (packet.has('S') && !packet.has('A')) {
+            ports.insert(packet.from);
+        }
+    }
+    return ports.size();
 }
 
-void udp(Stage& stage)
+/// Three clients come at once.
+void many(Stage& stage, const Player& server,
+          const std::function<Player&(const std::string& name, const std::string& title)>& start)
 {
-    Player& server = stage.start(1, "lessons/udp_server", {"lessons/udp_server"});
+    std::vector<Player*> clients;
+    for (const char* name : {"Yam", "May", "Sarah"}) {
+        clients.push_back(&start(name, "client " + std::to_string(clients.size() + 1)));
+        stage.watch_until("The client would have come to the server.", [&] { // one after another
+            return clients.back()->has_ended || count_of_clients(stage) == clients.size();
+        });
+    }
+    for (Player* client : clients) {
+        stage.watch_until_ends(*client);
+    }
+    until_closed(stage, server);
+}
+
+void side_by_side(Stage& stage, const Cast& cast)
+{
+    many(stage, cast.start_server(stage, "0.3"),
+         [&](const std::string& name, const std::string& title) -> Player& {
+             return cast.start_client(stage, {name}, title);
+         });
+}
+
+void in_turn(Stage& stage, const Cast& cast)
+{
+    const bool greets = cast.is_handout;
+    Player& server = greets
+                         ? start_part(stage, 1, "a server, no threads", {"server-in-turn", "0.3"})
+                         : start_own(stage, 1, "thank_you_loop",
+                                     {"lessons/thank_you_loop", "--host", "127.0.0.1", "--port",
+                                      std::to_string(port)});
+    stage.watch_until_listens(server);
+    many(stage, server, [&](const std::string& name, const std::string& title) -> Player& {
+        return start_part(
+            stage, 0, title,
+            greets ? std::vector<std::string>{"client", "connect", "hear", "send:" + name, "hear",
+                                              "send:exit"}
+                   : std::vector<std::string>{"client", "connect", "send:" + name, "hear", "rest"});
+    });
+}
+
+void udp(Stage& stage, const Cast& /*cast*/)
+{
+    Player& server = start_own(stage, 1, "lessons/udp_server", {"lessons/udp_server"});
     stage.watch_until_waits_in(server, "recvfrom");
-    stage.watch_until_ends(stage.start(0, "lessons/udp_client", {"lessons/udp_client"}));
+    stage.watch_until_ends(start_own(stage, 0, "lessons/udp_client", {"lessons/udp_client"}));
 }
 
-void udp_refused(Stage& stage)
+void udp_refused(Stage& stage, const Cast& /*cast*/)
 {
     stage.watch_until_ends(
-        stage.start(0, "lessons/udp_client", {"lessons/udp_client", "--timeout", "1", "Yam"}));
+        start_own(stage, 0, "lessons/udp_client", {"lessons/udp_client", "--timeout", "1", "Yam"}));
 }
+
+constexpr char has_its_own_client[] =
+    "its client does what no greeting client does, and is always the wire's own: give it a server";
+constexpr char is_udp[] = "it is played over UDP, by the lab's lessons/udp_server and udp_client";
 
 } // namespace
 
@@ -141,7 +236,8 @@ const std::vector<Scene> scenes = {
               "kernels send them.\n"
               "Each name acknowledges the answer before it; in the end FIN and ACK pass each way.",
      .section = "tutorial 3.1, 5; notebook",
-     .play = session},
+     .play = session,
+     .is_whole = true},
     {.name = "layers",
      .shows = "one packet unfolded",
      .about = "Three bytes of data travel in 69: each layer has put its header before what it was "
@@ -149,6 +245,7 @@ const std::vector<Scene> scenes = {
               "The receiver takes them off again, in the other order. That is encapsulation.",
      .section = "tutorial 1.1 to 1.3",
      .play = session,
+     .is_whole = true,
      .has_ladder = false,
      .unfolds = {{"The segment that carries \"Yam\":", is_name}}},
     {.name = "arp",
@@ -159,6 +256,8 @@ const std::vector<Scene> scenes = {
      .section = "tutorial 1.2, 2",
      .play = two_hosts,
      .hosts = 2,
+     .takes = Scene::Takes::none,
+     .why_not = "it joins two hosts, and its server has to listen on another address",
      .unfolds = {{"The question:", is_question},
                  {"The segment that carries \"Yam\":", is_name, 4}}},
     {.name = "refused",
@@ -166,7 +265,9 @@ const std::vector<Scene> scenes = {
      .about = "Nobody listens, and the server's kernel says so at once, with RST.\n"
               "connect returns the reason: Connection refused.",
      .section = "tutorial 5, note 1",
-     .play = refused},
+     .play = refused,
+     .takes = Scene::Takes::client,
+     .why_not = "it has no server: give it a client"},
     {.name = "lost-syn",
      .shows = "the handshake's first segment is lost",
      .about = "Nothing comes back, and after a second the client's kernel sends the same segment "
@@ -180,7 +281,9 @@ const std::vector<Scene> scenes = {
          "One client is served, one waits in the backlog, and the third one's SYN is thrown away.\n"
          "It looks as if it had been lost, and is repeated after a second.",
      .section = "tutorial 3.1; notebook, listen",
-     .play = full},
+     .play = full,
+     .takes = Scene::Takes::none,
+     .why_not = "it needs a server with --max-clients and --backlog"},
     {.name = "lost-data",
      .shows = "a data segment is lost",
      .about = "Nobody acknowledges the answer, so that the server's kernel sends it again.\n"
@@ -192,37 +295,86 @@ const std::vector<Scene> scenes = {
      .about = "One send becomes four segments, as large as an Ethernet frame allows.\n"
               "recv(1024) takes them in pieces that are neither the send nor the segments.",
      .section = "tutorial 1.3, 3",
-     .play = stream},
+     .play =
+         [](Stage& stage, const Cast& cast) {
+             make_like_ethernet("lo");
+             sends_much(stage, cast, {"long"});
+         },
+     .takes = Scene::Takes::server,
+     .why_not = has_its_own_client,
+     .is_about_the_server = true},
     {.name = "joined",
      .shows = "three sends received as one",
      .about = "Each send leaves as a segment of its own, and one recv returns them all.\n"
               "TCP carries bytes, not messages: nothing tells where one ended.",
      .section = "tutorial 3",
-     .play = [](Stage& stage) { pair_of_players(stage, "joined"); }},
+     .play =
+         [](Stage& stage, const Cast& cast) {
+             sends_much(stage, cast, {"send:Yam", "send:May", "send:Sarah"});
+         },
+     .takes = Scene::Takes::server,
+     .why_not = has_its_own_client,
+     .is_about_the_server = true},
+    {.name = "pieces",
+     .shows = "a name arrives in pieces",
+     .about = "The client sends Ya and, a moment later, m. For the server these are two messages:\n"
+              "recv returns what has come, and nothing says that more belongs to it.",
+     .section = "tutorial 3",
+     .play =
+         [](Stage& stage, const Cast& cast) {
+             with_part(stage, cast,
+                       {"connect", "hear", "send:Ya", "pause", "send:m", "end", "drain"});
+         },
+     .takes = Scene::Takes::server,
+     .why_not = has_its_own_client,
+     .is_about_the_server = true},
+    {.name = "many",
+     .shows = "three clients at once, with a thread for each and without",
+     .about = "With a thread for each client, all three pauses pass at the same time.\n"
+              "Without, the second client is connected, and served when the first one has gone.",
+     .section = "tutorial 4.2; notebook",
+     .play = side_by_side,
+     .is_about_the_server = true,
+     .beside = in_turn},
     {.name = "half-close",
      .shows = "one direction ends, the other goes on",
      .about = "shutdown sends a FIN, and the client can still receive: its answer comes after it.\n"
               "Each direction of a connection ends by itself.",
      .section = "notebook, recv until the end",
-     .play = [](Stage& stage) { with_player(stage, "half-close"); }},
+     .play =
+         [](Stage& stage, const Cast& cast) {
+             with_part(stage, cast, {"connect", "hear", "send:Yam", "end", "drain"});
+         },
+     .takes = Scene::Takes::server,
+     .why_not = has_its_own_client,
+     .is_about_the_server = true},
     {.name = "killed",
      .shows = "a client is killed in the middle",
      .about = "The program is gone, and its kernel sends the FIN all the same.\n"
               "The server still answers; nobody is there to take it, and RST says so.",
      .section = "tutorial 5, note 9",
-     .play = killed},
+     .play = killed,
+     .is_about_the_server = true},
     {.name = "reset",
      .shows = "closed with bytes unread",
      .about = "The client closes, and has not read the welcome: RST goes out where FIN is usual.\n"
               "It means that data was lost, and the server's recv fails.",
      .section = "tutorial 5, note 8",
-     .play = [](Stage& stage) { with_player(stage, "reset"); }},
+     .play =
+         [](Stage& stage, const Cast& cast) {
+             with_part(stage, cast, {"connect", "pause"});
+         },
+     .takes = Scene::Takes::server,
+     .why_not = has_its_own_client,
+     .is_about_the_server = true},
     {.name = "udp",
      .shows = "the greeting over datagrams",
      .about = "No handshake, no acknowledgement, no end: each datagram stands alone.\n"
               "sendto says each time where it goes to, and recvfrom where it came from.",
      .section = "tutorial 1.2, 5 (note 4), 6",
      .play = udp,
+     .takes = Scene::Takes::none,
+     .why_not = is_udp,
      .has_states = false},
     {.name = "udp-refused",
      .shows = "a datagram to a closed port",
@@ -231,5 +383,7 @@ const std::vector<Scene> scenes = {
          "The client does not hear of it: its socket is connected to nobody, so recvfrom waits.",
      .section = "tutorial 6",
      .play = udp_refused,
+     .takes = Scene::Takes::none,
+     .why_not = is_udp,
      .has_states = false},
 };

@@ -5,17 +5,16 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
+#include <utility>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 namespace
 {
@@ -28,9 +27,27 @@ void enter(int network)
     }
 }
 
+constexpr Seconds silence{3};               ///< so long nothing happens: nothing more will
+constexpr Seconds longest{15};              ///< a scene
+constexpr Seconds time_to_start{20};        ///< for a program that is at work
+constexpr std::size_t too_much = 2000;      ///< calls and segments
+constexpr std::size_t too_loud = 256 << 10; ///< bytes printed
+
+/// An address as /proc/net/tcp writes it: words of four bytes, as this machine has them in memory.
+std::string address_in(const std::string& hex)
+{
+    std::array<std::uint32_t, 4> words{};
+    for (std::size_t i = 0; i < words.size() && 8 * i < hex.size(); ++i) {
+        words.at(i) = static_cast<std::uint32_t>(std::stoul(hex.substr(8 * i, 8), nullptr, 16));
+    }
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    ::inet_ntop(hex.size() == 8 ? AF_INET : AF_INET6, words.data(), text.data(), text.size());
+    return text.data();
+}
+
 } // namespace
 
-Stage::Stage(int hosts) : here_(open_network(), "open")
+Stage::Stage(Household& household, int hosts) : household_(household), here_(open_network(), "open")
 {
     if (hosts == 2) {
         if (::unshare(CLONE_NEWNET) == -1) {
@@ -48,10 +65,8 @@ Stage::Stage(int hosts) : here_(open_network(), "open")
         switch_on("wire0");
     }
     capture(hosts == 2 ? "wire0" : "lo");
-    if (::pipe2(calls_, O_CLOEXEC) == -1) {
-        throw_errno("pipe");
-    }
-    ::fcntl(calls_[0], F_SETFL, O_NONBLOCK);
+    take_calls(); // of another stage: they are not for this one
+    calls.clear();
 }
 
 Stage::~Stage()
@@ -60,36 +75,79 @@ Stage::~Stage()
         stop(player);
     }
     ::close(capture_);
-    ::close(calls_[0]);
-    ::close(calls_[1]);
     enter(here_);
 }
 
-void Stage::stop(Player& player)
+Player& Stage::start(int side, std::string name, const std::vector<std::string>& words,
+                     bool is_given)
 {
-    if (!player.has_ended) {
-        ::kill(player.pid, SIGKILL);
-        ::waitpid(player.pid, nullptr, 0);
-        player.has_ended = true;
+    Player& player = players.emplace_back();
+    player.number = static_cast<int>(players.size()) - 1;
+    player.side = side;
+    player.name = std::move(name);
+    player.is_given = is_given;
+    const auto and_before = [](const char* variable, char separator) {
+        const char* value = std::getenv(variable);
+        return value != nullptr && *value != '\0' ? separator + std::string(value) : "";
+    };
+    const bool is_there = side == 1 && there_;
+    if (is_there) {
+        enter(*there_);
     }
+    ::start(player, words,
+            {{wire_variable, household_.path_of_calls() + " " + std::to_string(player.number)},
+             {"LD_PRELOAD", household_.path_of_shim() + and_before("LD_PRELOAD", ':')},
+             {"ASAN_OPTIONS", "verify_asan_link_order=0" + and_before("ASAN_OPTIONS", ':')},
+             {"PYTHONUNBUFFERED", "1"}});
+    if (is_there) {
+        enter(here_);
+    }
+    return player;
+}
+
+bool Stage::watch_until_listens(Player& server)
+{
+    bool listens = false;
+    try {
+        watch_sockets_until("", server, [&](const std::vector<ListedSocket>& sockets) {
+            listens = std::any_of(sockets.begin(), sockets.end(), [](const ListedSocket& socket) {
+                return socket.state == "LISTEN";
+            });
+            return listens || server.has_ended;
+        });
+    } catch (const Ending& ending) {
+        if (!ending.is_silence) {
+            throw;
+        }
+    }
+    watch_until_quiet(Seconds(0.05)); // now it waits in accept, or will not
+    return listens && !server.has_ended;
+}
+
+void Stage::watch_sockets_until(
+    const std::string& next, const Player& server,
+    const std::function<bool(const std::vector<ListedSocket>&)>& condition)
+{
+    std::size_t before = seen() + 1;
+    int rounds = 0;
+    watch_until(next, [&] { // the list is long to read: it is when something has happened
+        const bool is_time = std::exchange(before, seen()) != seen() || ++rounds % 8 == 0;
+        return is_time && condition(sockets_of(server.has_ended ? 0 : server.pid));
+    });
 }
 
 void Stage::watch_until_waits_in(const Player& player, const std::string& call)
 {
-    watch_until(player.name + " waits in " + call, [&] {
+    watch_until(player.name + " would have waited in " + call + ".", [&] {
         return std::any_of(calls.begin(), calls.end(), [&](const WireCall& each) {
-            return each.pid == player.pid && each.name == call && !each.has_returned;
+            return each.player == player.number && each.name == call && !each.has_returned;
         });
     });
 }
 
 void Stage::watch_until_ends(Player& player)
 {
-    watch_until(player.name + " ends", [&] {
-        player.has_ended =
-            player.has_ended || ::waitpid(player.pid, nullptr, WNOHANG) == player.pid;
-        return player.has_ended;
-    });
+    watch_until(player.name + " would have ended.", [&] { return player.has_ended; });
 }
 
 bool Stage::has_seen(const std::function<bool(const Packet&)>& test) const
@@ -98,12 +156,10 @@ bool Stage::has_seen(const std::function<bool(const Packet&)>& test) const
                        [&](const Frame& frame) { return test(Packet(frame)); });
 }
 
-int Stage::descriptor_of(const Player& player, const std::string& call) const
+bool Stage::has_called(const Player& player) const
 {
-    const auto found = std::find_if(calls.begin(), calls.end(), [&](const WireCall& each) {
-        return each.pid == player.pid && each.name == call;
-    });
-    return found == calls.end() ? -1 : found->fd;
+    return std::any_of(calls.begin(), calls.end(),
+                       [&](const WireCall& call) { return call.player == player.number; });
 }
 
 /// Catching packets is itself a socket. It sees what passes on one card. packet(7)
@@ -155,23 +211,97 @@ bool Stage::take_frame()
 void Stage::take_calls()
 {
     WireCall call;
-    while (::read(calls_[0], &call, sizeof call) == static_cast<ssize_t>(sizeof call)) {
+    while (::read(household_.calls(), &call, sizeof call) == static_cast<ssize_t>(sizeof call)) {
         calls.push_back(call);
     }
 }
 
-void Stage::watch_until(const std::string& what, const std::function<bool()>& condition)
+void Stage::take_all()
 {
-    const auto end = std::chrono::steady_clock::now() + Seconds(10);
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > end) {
-            throw std::runtime_error("the scene stopped in the middle: waited until " + what + ".");
+    while (take_frame()) {
+    }
+    take_calls();
+    for (Player& player : players) {
+        const bool had_ended = player.has_ended;
+        attend_to(player);
+        const bool is_usual =
+            player.side == 0 && player.status == 0 && (has_called(player) || !frames.empty());
+        if (player.has_ended && !had_ended && player.is_given && !is_usual) {
+            note(player, player.fate());
         }
-        pollfd sources[2] = {{capture_, POLLIN, 0}, {calls_[0], POLLIN, 0}};
+    }
+}
+
+void Stage::stop_what_is_endless()
+{
+    if (household_.is_overrun()) {
+        std::string who = players.size() == 1 ? players.front().name : "";
+        const auto is_given = [](const Player& player) { return player.is_given; };
+        if (who.empty() && std::count_if(players.begin(), players.end(), is_given) == 1) {
+            who = std::find_if(players.begin(), players.end(), is_given)->name;
+        }
+        for (Player& player : players) {
+            stop(player);
+            player.was_stopped = true;
+        }
+        throw Ending{(who.empty() ? "One of the programs" : who) +
+                         " started processes or threads without end, over " +
+                         std::to_string(Household::too_many) + ", and was stopped.",
+                     ""};
+    }
+    for (Player& player : players) {
+        if (player.printed > too_loud && !player.has_ended) {
+            stop(player);
+            throw Ending{player.name + " printed without end, over " +
+                             std::to_string(too_loud >> 10) + " KiB, and was stopped.",
+                         ""};
+        }
+    }
+    if (seen() > too_much) {
+        throw Ending{"It went on without end, and was stopped after " + std::to_string(too_much) +
+                         " calls and segments.",
+                     ""};
+    }
+}
+
+bool Stage::is_starting()
+{
+    const Player& last = players.back();
+    if (has_called(last) || last.has_ended) {
+        return false;
+    }
+    return std::exchange(ticks_, doings_of(last).ticks) != ticks_;
+}
+
+void Stage::watch_until(const std::string& next, const std::function<bool()>& condition)
+{
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    auto last = start;
+    auto looked = start;
+    std::size_t before = seen();
+    for (;;) {
+        pollfd sources[2] = {{capture_, POLLIN, 0}, {household_.calls(), POLLIN, 0}};
         ::poll(sources, 2, 5);
-        while (take_frame()) {
+        take_all();
+        stop_what_is_endless();
+        if (condition()) {
+            return;
         }
-        take_calls();
+        const auto now = Clock::now();
+        last = std::exchange(before, seen()) != seen() ? now : last;
+        if (now - looked > Seconds(0.3)) {
+            looked = now;
+            last = now - start < time_to_start && is_starting() ? now : last;
+        }
+        if (now - last > silence) {
+            throw Ending{"Nothing more came for 3 seconds, and the wire gave up waiting.", next,
+                         true};
+        }
+        if (now - start > longest) {
+            throw Ending{"The scene took longer than 15 seconds, and the wire gave up waiting.",
+                         next, true};
+        }
     }
 }
 
@@ -179,77 +309,31 @@ void Stage::watch_until_quiet(Seconds time)
 {
     auto last = std::chrono::steady_clock::now();
     std::size_t before = 0;
-    watch_until("all is quiet", [&] {
+    watch_until("", [&] {
         const auto now = std::chrono::steady_clock::now();
-        last = frames.size() + calls.size() != before ? now : last;
-        before = frames.size() + calls.size();
+        last = std::exchange(before, seen()) != seen() ? now : last;
         return now - last > time;
     });
 }
 
-Player& Stage::start(int side, std::string name, std::vector<std::string> words)
+std::vector<ListedSocket> sockets_of(pid_t pid)
 {
-    const auto self = std::filesystem::read_symlink("/proc/self/exe"); // LAB/lessons/wire/wire
-    const auto home = self.parent_path();
-    const auto lab = home.parent_path().parent_path();
-    if (words[0] == "--player") { // this program itself, in another part
-        words.insert(words.begin(), "lessons/wire/wire");
-    }
-    const std::string program = lab / words[0];
-    words[0] = program;
-    const std::string shim = home / "shim.so";
-    for (const std::string& file : {program, shim}) {
-        if (::access(file.c_str(), file == program ? X_OK : R_OK) == -1) {
-            throw std::runtime_error("cannot use " + file + ": " + std::strerror(errno) +
-                                     (errno == ENOENT ? ". It is not built: run make." : "."));
-        }
-    }
-    const bool is_there = side == 1 && there_;
-    if (is_there) {
-        enter(*there_);
-    }
-    const pid_t parent = ::getpid();
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        const int out = ::open("/dev/null", O_RDWR);
-        for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-            ::dup2(out, fd);
-        }
-        ::fcntl(calls_[1], F_SETFD, 0);
-        ::setenv(wire_variable, std::to_string(calls_[1]).c_str(), 1);
-        ::setenv("LD_PRELOAD", shim.c_str(), 1);
-        std::vector<char*> arguments;
-        for (std::string& word : words) {
-            arguments.push_back(word.data());
-        }
-        arguments.push_back(nullptr);
-        if (::getppid() == parent) {
-            ::execv(program.c_str(), arguments.data());
-        }
-        ::_exit(127);
-    }
-    if (is_there) {
-        enter(here_);
-    }
-    if (pid == -1) {
-        throw_errno("fork");
-    }
-    return players.emplace_back(Player{pid, side, std::move(name), false});
-}
-
-std::vector<std::string> Stage::states_of(std::uint32_t port)
-{
-    std::vector<std::string> found;
-    std::ifstream table("/proc/self/net/tcp");
-    std::string line;
-    std::getline(table, line); // the headings
-    while (std::getline(table, line)) {
-        unsigned local = 0;
-        unsigned state = 0;
-        if (std::sscanf(line.c_str(), "%*d: %*8x:%4x %*8x:%*4x %2x", &local, &state) == 2 &&
-            local == port) {
-            found.push_back(state_name(static_cast<int>(state)));
+    std::vector<ListedSocket> found;
+    const std::string process = pid == 0 ? "self" : std::to_string(pid);
+    for (const char* table : {"tcp", "tcp6"}) {
+        std::ifstream file("/proc/" + process + "/net/" + table);
+        std::string line;
+        std::getline(file, line); // the headings
+        while (std::getline(file, line)) {
+            ListedSocket socket;
+            unsigned state = 0;
+            char address[33] = "";
+            if (std::sscanf(line.c_str(), " %*d: %32[^:]:%x %*32[^:]:%x %x %*s %*s %*s %*d %*d %lu",
+                            address, &socket.port, &socket.peer, &state, &socket.inode) == 5) {
+                socket.address = address_in(address);
+                socket.state = state_name(static_cast<int>(state));
+                found.push_back(socket);
+            }
         }
     }
     return found;

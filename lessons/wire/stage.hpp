@@ -3,20 +3,30 @@
 #pragma once
 
 #include "call.hpp"
-#include "network.hpp"
 #include "packet.hpp"
+#include "player.hpp"
 
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <optional>
 
-/// A program on the stage. Its end is the object's, and the other way round.
-struct Player {
-    pid_t pid = -1;
-    int side = 0; ///< of the page: 0 left, 1 right
-    std::string name;
-    bool has_ended = false;
+/// A TCP socket, as Linux lists them. proc_pid_net(5)
+struct ListedSocket {
+    std::string address; ///< its own
+    std::uint32_t port = 0;
+    std::uint32_t peer = 0; ///< its peer's port
+    std::string state;      ///< "LISTEN"
+    unsigned long inode = 0;
+};
+/// Those in the network of a process; 0 stands for this one's.
+std::vector<ListedSocket> sockets_of(pid_t pid = 0);
+
+/// Why a scene is over before its end, and what it would have shown next.
+struct Ending {
+    std::string why;
+    std::string next;        ///< empty if nothing can be said of it
+    bool is_silence = false; ///< nothing more came; otherwise something had to be stopped
 };
 
 class Stage
@@ -24,29 +34,36 @@ class Stage
   public:
     /// `hosts` is 1, and all is on loopback; or 2, with a wire between them, where the server is
     /// 10.0.0.2.
-    explicit Stage(int hosts);
+    Stage(Household& household, int hosts);
     ~Stage();
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
 
-    /// Starts a program: on the left, or on the right, where the second host is, if there is one.
-    Player& start(int side, std::string name, std::vector<std::string> words);
-    static void stop(Player& player);
+    int hosts() const { return there_ ? 2 : 1; }
 
-    /// Watches the wire and the calls until `condition` holds. Throws after ten seconds.
-    void watch_until(const std::string& what, const std::function<bool()>& condition);
+    /// Starts a program: on the left, or on the right, where the second host is, if there is one.
+    Player& start(int side, std::string name, const std::vector<std::string>& words,
+                  bool is_given = false);
+
+    /// Watches the wire and the calls until `condition` holds. Throws an Ending when nothing more
+    /// happens, or too much; `next` is what would have followed, as a sentence.
+    void watch_until(const std::string& next, const std::function<bool()>& condition);
+    /// The same, for the sockets in a server's network.
+    void
+    watch_sockets_until(const std::string& next, const Player& server,
+                        const std::function<bool(const std::vector<ListedSocket>&)>& condition);
     /// Watches until nothing has happened for so long.
     void watch_until_quiet(Seconds time);
+    /// Watches until a server listens, and is ready. False if it does not come to that.
+    bool watch_until_listens(Player& server);
     /// Watches until this player waits in a call of that name.
     void watch_until_waits_in(const Player& player, const std::string& call);
     void watch_until_ends(Player& player);
     /// True once a packet of this kind has been seen.
     bool has_seen(const std::function<bool(const Packet&)>& test) const;
+    /// True if this player has told of a call on a socket.
+    bool has_called(const Player& player) const;
 
-    /// The descriptor with which a player made such a call.
-    int descriptor_of(const Player& player, const std::string& call) const;
-    /// What Linux says about the sockets of this network that have this port: "TIME_WAIT". proc(5)
-    static std::vector<std::string> states_of(std::uint32_t port);
     static std::int64_t clock() ///< CLOCK_REALTIME, in nanoseconds
     {
         return std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch())
@@ -73,10 +90,17 @@ class Stage
     void capture(const char* card);
     bool take_frame();
     void take_calls();
+    void take_all();
+    /// Throws an Ending if a player does what must not go on.
+    void stop_what_is_endless();
+    /// True while a player that nothing has been seen of is at work: it may be starting.
+    bool is_starting();
+    std::size_t seen() const { return frames.size() + calls.size(); }
 
+    Household& household_;
     Descriptor here_;                 ///< this network
     std::optional<Descriptor> there_; ///< the second host's network
     int capture_ = -1;
     bool is_loopback_ = false;
-    int calls_[2] = {-1, -1};
+    long ticks_ = 0;
 };

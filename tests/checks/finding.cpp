@@ -45,6 +45,21 @@ std::string typed(const std::string& variable_name, const std::string& otherwise
     return command.empty() ? otherwise : line;
 }
 
+/// The make wire that shows what was found, as a person types it; empty if the wire does not.
+std::string on_the_wire(const std::string& who, const Finding& finding)
+{
+    const bool is_talk = who == "client" || contains(finding.by_hand, "nc ");
+    const std::string scene = finding.scene.empty() && is_talk ? "session" : finding.scene;
+    const std::string side = who == "client" ? "CLIENT" : "SERVER";
+    const std::string command = is_marking() ? "" : variable(side.c_str());
+    const bool is_usual = command.empty() || command.starts_with("./" + who + " --port {port}");
+    if (scene.empty() || contains(command, "'")) {
+        return "";
+    }
+    return fill("make wire SCENE={scene}", {{"scene", scene}}) +
+           (is_usual ? "" : " " + side + "='" + command + "'");
+}
+
 } // namespace
 
 std::string part(const std::string& label, const std::string& text)
@@ -55,7 +70,8 @@ std::string part(const std::string& label, const std::string& text)
     std::string result;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        while (line.size() > text_width && label != "it said" && label != "by hand") {
+        while (line.size() > text_width && label != "it said" && label != "by hand" &&
+               label != "the wire") {
             std::size_t end = line.rfind(' ', text_width);
             end = end == std::string::npos || end == 0 ? line.find(' ') : end;
             if (end == std::string::npos) {
@@ -95,7 +111,8 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
            << part("the " + who, program.fate()) << part("it said", program.last_words())
            << part("sent", finding.sent) << part("expected", finding.expected)
            << part("received", finding.received) << part("diagnosis", diagnosis)
-           << part("look at", finding.look_at) << part("by hand", by_hand);
+           << part("look at", finding.look_at) << part("by hand", by_hand)
+           << part("the wire", on_the_wire(who, finding));
 }
 
 bool is_damaged(Program& program)

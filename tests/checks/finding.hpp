@@ -18,6 +18,7 @@ struct Finding {
     std::string diagnosis;
     std::string look_at; ///< the step of the notebook, and its line
     std::string by_hand; ///< what to type in the second terminal, with {port} for the port
+    std::string scene{}; ///< the scene of make wire that shows it; a session, where nc does
 };
 
 /// One part of what is said: its label, and its text in as many lines of 80 columns as it takes.

@@ -75,7 +75,8 @@ testing::AssertionResult takes_what_has_arrived(Server& server)
                  : diagnose(exchange),
              step::recv,
              "(printf Sarah; sleep 0.5; printf Yam; sleep 0.1; printf May; sleep 3) | nc -q0 "
-             "127.0.0.1 {port}"});
+             "127.0.0.1 {port}",
+             "joined"});
     }
     const std::string first = "Hello, " + std::string(1024, 'a') + "!";
     const std::string second = "Hello, " + std::string(1000, 'b') + "!";

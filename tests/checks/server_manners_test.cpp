@@ -107,6 +107,7 @@ TEST(NotebookServer, SurvivesBadManners)
     std::this_thread::sleep_for(Seconds(0.1));
     Activity before = activity_of(server.pid());
     const auto survives = [&](const std::string& what, const std::string& by) {
+        const std::string scene = contains(what, "Yam") ? "killed" : "reset";
         server.until([&] { return server.has_ended(); }, Seconds(server.delay() + 0.2));
         Talk next(server);
         if (!server.has_ended() && next.is_welcomed()) {
@@ -114,7 +115,7 @@ TEST(NotebookServer, SurvivesBadManners)
         }
         if (!server.has_ended()) {
             return next.fails({what, "a server that goes on", "no welcome for the next client",
-                               since_when(server), step::accept, by});
+                               since_when(server), step::accept, by, scene});
         }
         const bool damaged = server.killed_by() == SIGSEGV || is_damaged(server);
         const std::string reason =
@@ -128,7 +129,7 @@ TEST(NotebookServer, SurvivesBadManners)
                         "The end of one client must not be the end of the server: an error of send "
                         "or recv ends that client's thread, and nothing else. " +
                             reason,
-                        step::accept, by});
+                        step::accept, by, scene});
     };
     for (int i = 0; i < 20; ++i) {
         Talk(server, true).peer().close(); // at once, in good order

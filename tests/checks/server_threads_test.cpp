@@ -51,7 +51,8 @@ testing::AssertionResult greets_both_at_once(Server& server, Talk& one, Talk& tw
     if (quickest < 0.8 * server.delay()) {
         return two.fails({"\"Yam\" and \"May\", from two clients at the same moment",
                           "two answers after one pause", "two answers, before it had passed",
-                          too_short, step::pause, "./client, and ./client in a third terminal"});
+                          too_short, step::pause, "./client, and ./client in a third terminal",
+                          "many"});
     }
     if (quickest <= most) {
         return testing::AssertionSuccess();
@@ -73,7 +74,8 @@ TEST(NotebookServer, ServesManyAtOnce)
         if (!server.until([&] { return second.peer().has_news(); }, Seconds(1.3))) {
             REQUIRE(second.fails({"nothing; another client is connected and silent", "\"Welcome!\"",
                                   "nothing", why_one_at_a_time(server), step::accept,
-                                  "nc 127.0.0.1 {port}, and nc 127.0.0.1 {port} in a third one"}));
+                                  "nc 127.0.0.1 {port}, and nc 127.0.0.1 {port} in a third one",
+                                  "many"}));
         }
         REQUIRE(second.is_welcomed());
         second.is_beside(silent);

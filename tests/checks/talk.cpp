@@ -244,7 +244,8 @@ testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
                         ? "printf exit | nc 127.0.0.1 {port}"
                     : last == "exit" ? by_hand(peer_->sent())
                     : last.empty()   ? "nc -q9 127.0.0.1 {port} </dev/null"
-                                     : how_to_see_it()};
+                                     : how_to_see_it(),
+                    half_closed_ ? "half-close" : "session"};
     if (peer_->was_reset()) {
         finding.received = fill("{bytes}, and a reset (RST) where an end (FIN) was expected",
                                 {{"bytes", finding.received}});

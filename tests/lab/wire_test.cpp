@@ -1,9 +1,11 @@
 // The wire: every scene, played once, by whoever runs the tests. What is checked is order,
 // flags, lengths and states, and never a time, nor how many bare ACKs there are.
 #include "../checks/harness.hpp"
-#include "../checks/process.hpp"
 
+#include <cctype>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include <unistd.h>
@@ -184,6 +186,19 @@ const std::vector<Expectation> expectations = {
      "joined",
      {{"send(\"Yam\") = 3", "seq=1 ack=1 \"Yam\"", "send(\"May\") = 3", "seq=4 ack=1 \"May\"",
        "send(\"Sarah\") = 5", "seq=7 ack=1 \"Sarah\"", "| recv(1024)", "| = \"YamMaySarah\""}}},
+    {"ShowsANameInPieces",
+     "pieces",
+     {{"send(\"Ya\") = 2", "PSH ACK seq=1 ack=9 \"Ya\"", "| = \"Ya\"", "send(\"m\") = 1",
+       "PSH ACK seq=3 ack=9 \"m\"", "\"Hello, Ya!\" -|", "| = \"m\"", "\"Hello, m!\" -|",
+       "= \"Hello, m!\""}}},
+    {"ComparesThreads",
+     "many",
+     {{"client 1..client 2..client 3..server"},
+      {"accept()", "1: = 127.0.0.1:", "2: = 127.0.0.1:", "3: = 127.0.0.1:", "1: send(\"Hell",
+       "Answers came: to client 1 after", "thank_you_loop", "1: = 127.0.0.1:", "1: close()",
+       "2: = 127.0.0.1:", "2: close()", "3: = 127.0.0.1:", "Answers came: to client 1 after"}},
+     {},
+     {"the notebook's for"}},
     {"ClosesOneHalf",
      "half-close",
      {{"shutdown(SHUT_WR)", "(FIN_WAIT1) |- FIN ACK seq=4 ack=9 -..->| (CLOSE_WAIT)",
@@ -277,19 +292,45 @@ TEST_F(Wire, WritesWhatOthersRead)
                "[.] seq 1449 len 1448", "[.] seq 2897 len 1448", "[P.] seq 4345 len 656"}));
 }
 
+std::string odd_server(const std::string& kind, const std::string& scene = "session")
+{
+    return scene + " --server 'python3 tests/lab/odd_server.py " + kind + " {port}'";
+}
+
+/// How many processes have this in their environment.
+long processes_with(const std::string& variable)
+{
+    long count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        if (std::isdigit(static_cast<unsigned char>(entry.path().filename().string()[0])) == 0) {
+            continue;
+        }
+        std::ifstream file(entry.path() / "environ");
+        std::string environment;
+        std::getline(file, environment, static_cast<char>(-1)); // all of it
+        count += environment.find(variable) != std::string::npos ? 1 : 0;
+    }
+    return count;
+}
+
 TEST_F(Wire, LeavesNothingBehindWhenItIsInterrupted)
 {
-    const Folder folder;
-    Program wire("lessons/wire/wire --scene lost-syn --pcap " + folder.path + "/a.pcap");
-    const bool plays = wire.until([&] { return activity_of(wire.pid()).processes == 3; }, patience);
-    if (is_forbidden(wire)) {
-        return;
+    for (const int signal : {SIGINT, SIGTERM, SIGKILL}) {
+        const Folder folder;
+        const std::string mark = "WIRE_TEST=" + folder.path;
+        Program wire("env " + mark + " lessons/wire/wire --pcap " + folder.path +
+                     "/a.pcap --scene " + odd_server("silent"));
+        constexpr long all = 4; // the wire, the first of the players' namespace, and two of them
+        const bool plays = wire.until([&] { return processes_with(mark) >= all; }, patience);
+        if (is_forbidden(wire)) {
+            return;
+        }
+        ASSERT_TRUE(plays) << "the server and the client";
+        wire.signal(signal);
+        EXPECT_EQ(wire.status(), 128 + signal);
+        EXPECT_TRUE(eventually([&] { return processes_with(mark) == 0; }));
+        EXPECT_FALSE(folder.has("a.pcap") || folder.has("a.pcap.part"));
     }
-    ASSERT_TRUE(plays) << "wire, the server and the client";
-    wire.signal(SIGINT);
-    EXPECT_EQ(wire.status(), 128 + SIGINT);
-    EXPECT_TRUE(eventually([&] { return activity_of(wire.pid()).processes == 0; }));
-    EXPECT_FALSE(folder.has("a.pcap") || folder.has("a.pcap.part"));
 }
 
 TEST_F(Wire, SaysWhereAFileCannotBeWritten)
@@ -300,6 +341,123 @@ TEST_F(Wire, SaysWhereAFileCannotBeWritten)
         return;
     }
     EXPECT_EQ(wire.err(), "write /no/such/folder/a.svg: No such file or directory.\n");
+}
+
+const std::string notebook_server = "python3 tests/lab/notebook_server.py {port} {delay}";
+
+std::string quoted(const std::string& command) { return "'" + command + "'"; }
+
+TEST_F(Wire, ShowsAnotherServer)
+{
+    if (!play("session --server " + quoted(notebook_server))) {
+        return;
+    }
+    EXPECT_TRUE(shows({"./client..notebook_server.py", "bind(127.0.0.1:9999)", "LISTEN",
+                       "accept4()", "send(\"Welcome!\") = 8", "= \"Yam\"", "\"Hello, Sarah!\" -|",
+                       "(TIME_WAIT) |<..FIN ACK", "States in brackets"}));
+    EXPECT_EQ(count("gave up"), 0) << page_;
+}
+
+TEST_F(Wire, ShowsAnotherClient)
+{
+    if (!play("session --client 'python3 tests/lab/notebook_client.py {port}'")) {
+        return;
+    }
+    EXPECT_TRUE(shows({"notebook_client.py..server", "connect(127.0.0.1:9999)", "recv(1024)",
+                       "= \"Welcome!\"", "send(\"Yam\") = 3", "= \"Hello, Sarah!\"",
+                       "send(\"exit\") = 4", "FIN ACK seq=16 ack=44"}));
+    EXPECT_EQ(count("gave up"), 0) << page_;
+}
+
+TEST_F(Wire, FollowsAScriptThatStartsTheProgram)
+{
+    if (!play("killed --server \"sh -c '" + notebook_server + "; true'\"")) {
+        return;
+    }
+    EXPECT_TRUE(shows({"accept4()", "kill -9", "FIN ACK seq=4 ack=9", "RST seq=5"}));
+}
+
+TEST_F(Wire, SaysThatCallsAreNotSeen)
+{
+    if (!play("session --server 'env -u LD_PRELOAD " + notebook_server + "'")) {
+        return;
+    }
+    EXPECT_TRUE(shows({"SYN ACK seq=0 ack=1", "\"Welcome!\" -|", "\"Hello, Sarah!\" -|",
+                       "(TIME_WAIT) |<..FIN ACK", "No call of env python3 is seen"}) ||
+                count("No call of ") == 1)
+        << page_;
+}
+
+TEST_F(Wire, SaysWhatEachSideWaitsIn)
+{
+    if (!play(odd_server("silent"))) {
+        return;
+    }
+    EXPECT_TRUE(shows({"| = 127.0.0.1:", "afterwards  ESTABLISHED", "gave up waiting.",
+                       "./client waits in recv(8), and has sent nothing.",
+                       "odd_server.py waits in sleep, and has sent nothing.",
+                       "Next, the server would have sent \"Welcome!\", 8 bytes."}));
+}
+
+TEST_F(Wire, SaysWhatIsOtherThanInTheNotebook)
+{
+    if (!play(odd_server("newline"))) {
+        return;
+    }
+    EXPECT_TRUE(
+        shows({R"(send("Welcome!\n") = 9)", R"("Welcome!\n" -|)", R"(8 bytes; then came "\n",)"}));
+}
+
+TEST_F(Wire, StopsWhatIsWithoutEnd)
+{
+    if (!play("session --server yes")) {
+        return;
+    }
+    EXPECT_TRUE(shows({"yes printed without end, over 256 KiB, and was stopped."}));
+    ASSERT_TRUE(play("session --server \"python3 -c 'import os\nwhile True: os.fork()'\""));
+    EXPECT_TRUE(shows({"started processes or threads without end, over 500, and was stopped."}));
+    ASSERT_TRUE(play(odd_server("flood", "pieces")));
+    EXPECT_TRUE(shows({"more rows are not shown", "was stopped after"}));
+}
+
+TEST_F(Wire, SaysInASentenceWhatDoesNotStart)
+{
+    for (const std::string command :
+         {"--server no-such-command", "--server false", "--client 'python3 /no/such/file.py'",
+          "--server ./no-such-file", "--client true"}) {
+        Program wire("lessons/wire/wire " + command);
+        EXPECT_EQ(wire.status(), 1) << command;
+        if (is_forbidden(wire)) {
+            return;
+        }
+        const std::string said = wire.err();
+        EXPECT_TRUE(said.find("ended, with status") != std::string::npos) << said;
+        EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+        EXPECT_EQ(wire.out(), "");
+    }
+}
+
+TEST_F(Wire, WaitsForEnterBeforeEachRow)
+{
+    Program wire("script -qec 'lessons/wire/wire --scene refused --step' /dev/null", "\n\n\nq");
+    EXPECT_EQ(wire.status(), 0) << wire.out();
+    page_ = wire.out();
+    if (count("does not allow a network") > 0) {
+        GTEST_SKIP() << page_;
+    }
+    EXPECT_TRUE(shows({"Enter shows the next row", "ms ./client", "socket(", "connect("}));
+    EXPECT_EQ(count("SYN seq=0"), 0) << "It was to end before that row:\n" << page_;
+}
+
+TEST(WireCommandLine, SaysWhyAProgramHasNoPlaceInAScene)
+{
+    for (const std::string arguments :
+         {"--scene full --server x", "--scene refused --server x", "--scene joined --client x",
+          "--scene udp --server x", "--scene arp --handout", "--step"}) {
+        Program wire(own("lessons/wire/wire") + " " + arguments);
+        EXPECT_EQ(wire.status(), 2) << arguments;
+        EXPECT_NE(wire.err().find(": it"), std::string::npos) << wire.err();
+    }
 }
 
 TEST(WireCommandLine, RefusesWhatItDoesNotKnow)

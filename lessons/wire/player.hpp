@@ -1,0 +1,88 @@
+// player.hpp: the programs on the stage. All of them, and what they start, live in a process
+// namespace of their own, which ends with this program, however that ends. pid_namespaces(7)
+#pragma once
+
+#include "network.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <map>
+
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+/// Where the players live, and what they find there: the library that shows their calls, and the
+/// pipe on which it tells of them. Once in a process; enter_own_network() comes first.
+class Household
+{
+  public:
+    static constexpr long too_many = 500; ///< processes and threads, started one after another
+
+    Household();
+    ~Household(); ///< ends everybody in it
+    Household(const Household&) = delete;
+    Household& operator=(const Household&) = delete;
+    /// True if so many processes have been started in it that it was ended, or is about to be.
+    bool is_overrun() const;
+    /// Where a player finds that library and that pipe, whatever is in the folders' names. proc(5)
+    std::string path_of_shim() const { return path_of(shim_); }
+    std::string path_of_calls() const { return path_of(calls_[1]); }
+    int calls() const { return calls_[0]; } ///< the end to read from; never waits
+
+  private:
+    std::string path_of(int fd) const
+    {
+        return "/proc/" + std::to_string(first_) + "/fd/" + std::to_string(fd);
+    }
+
+    Descriptor shim_;
+    std::array<int, 2> calls_ = {-1, -1};
+    pid_t first_ = -1;
+    int alive_ = -1;                          ///< the first process ends when this is closed
+    std::atomic<bool>* is_overrun_ = nullptr; ///< shared with the first process
+};
+
+/// A program on the stage. Whoever it starts belongs to it: they are one session. setsid(2)
+struct Player {
+    int number = 0; ///< how its calls are known
+    int side = 0;   ///< of the page: 0 left, 1 right
+    std::string name;
+    bool is_given = false; ///< on the command line: it may do anything
+    pid_t pid = -1;
+    bool has_ended = false;
+    int status = 0;           ///< how it ended. wait(2)
+    bool was_stopped = false; ///< by the stage
+    bool is_unseen = false;   ///< it has a socket, and has told of no call
+    std::size_t printed = 0;  ///< bytes, of both outputs
+    std::array<int, 2> output = {-1, -1};
+    std::array<std::string, 2> said; ///< the end of standard output and standard error
+
+    /// The last line that it has said, on standard error or else on standard output.
+    std::string last_words() const;
+    /// "ended, with status 1", "was ended by SIGSEGV (Segmentation fault)"; empty if it runs.
+    std::string fate() const;
+};
+
+/// Starts a program for `player`: its words, and what is added to the environment.
+void start(Player& player, const std::vector<std::string>& words,
+           const std::map<std::string, std::string>& environment);
+
+/// Ends a player, with all that it has started.
+void stop(Player& player);
+
+/// Takes what it has printed, and notes its end.
+void attend_to(Player& player);
+
+/// What a player does that the page does not show, as Linux tells it. proc(5)
+struct Doings {
+    std::vector<std::string> waits; ///< "poll", "sleep": each call in which a thread waits, once
+    long ticks = 0;                 ///< of CPU time
+};
+Doings doings_of(const Player& player);
+
+/// A copy of the descriptor with which a player holds the socket of that number; -1 if it has none.
+/// pidfd_getfd(2)
+int copy_of_socket(const Player& player, unsigned long inode);
