@@ -97,8 +97,8 @@ fuzz: build/fuzz/http_fuzz build/fuzz/options_fuzz ## fuzz the parsers with clan
 soak: $(programs) ## well- and ill-behaved clients, mixed, for MINUTES (5); fails on a wrong byte, growth or a stuck thread
 	scripts/soak $(MINUTES)
 
-# What make wire plays: all scenes, or SCENE; with SERVER or CLIENT, a session.
-played = $(or $(SCENE),$(if $(SERVER)$(CLIENT),session))
+# What make wire plays: all scenes, or SCENE; with SERVER or CLIENT, or STEP=1, a session.
+played = $(or $(SCENE),$(if $(SERVER)$(CLIENT)$(STEP),session))
 wire: all ## see the wire: calls, segments and states on one page; SCENE= plays one, SERVER= CLIENT= with your own programs
 	@for scene in $(or $(played),$$(lessons/wire/wire --list | cut -d' ' -f1)); do lessons/wire/wire --scene $$scene \
 	$${SERVER:+--server "$$SERVER"} $${CLIENT:+--client "$$CLIENT"} $(if $(STEP),--step) || exit 1; done

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include <sys/ioctl.h>
 
@@ -20,19 +21,21 @@ std::size_t screen_width()
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
-/// Prints a sentence in lines of the page's width.
-void print_folded(std::string text)
+/// A sentence in lines of the page's width; a line of a table as it is.
+std::vector<std::string> folded(std::string text)
 {
     const std::size_t width = std::clamp<std::size_t>(screen_width(), 80, 100);
-    while (text.size() > width && text.find("   ") == std::string::npos) { // not a table's line
+    std::vector<std::string> lines;
+    while (text.size() > width && text.find("   ") == std::string::npos) {
         const std::size_t end = text.rfind(' ', width);
         if (end == std::string::npos || end == 0) {
             break;
         }
-        print(text.substr(0, end));
+        lines.push_back(text.substr(0, end));
         text.erase(0, end + 1);
     }
-    print(text);
+    lines.push_back(text);
+    return lines;
 }
 
 /// Writes a whole file or none: under another name first, and Ctrl-C waits meanwhile. rename(2)
@@ -184,9 +187,14 @@ void play(Household& household, const Scene& scene, void (*what)(Stage&, const C
         shown.pages = pages;
     }
     const std::vector<std::string> unfolded = unfold(stage.frames, scene.unfolds);
-    after.insert(after.begin(), unfolded.begin(), unfolded.end());
-    shown.rest.insert(shown.rest.end(), after.begin(), after.end());
-    shown.text_of_picture.insert(shown.text_of_picture.end(), after.begin(), after.end());
+    for (const auto* sentences : {&unfolded, &std::as_const(after)}) {
+        for (const std::string& sentence : *sentences) {
+            for (const std::string& line : folded(sentence)) {
+                shown.rest.push_back(line);
+                shown.text_of_picture.push_back(line);
+            }
+        }
+    }
 }
 
 /// Plays a scene and shows it.
@@ -222,7 +230,7 @@ void show(const Scene& scene, const Cast& cast, const CommandLine& given)
         }
     }
     for (const std::string& line : shown.rest) {
-        print_folded(line);
+        print(line);
     }
     if (scene.has_ladder && scene.has_states && scene.beside == nullptr && !shown.rows.empty()) {
         print("States in brackets follow from the segments; the others, Linux was asked for.");

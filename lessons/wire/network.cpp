@@ -163,7 +163,7 @@ void enter_own_network()
     if (trial == 0) {
         try {
             try_to_enter_own_network();
-            ::_exit(0);
+            ::_exit(::unshare(CLONE_NEWPID) == -1 ? 1 : 0); // a Household needs that, too
         } catch (const std::exception&) {
             ::_exit(1);
         }

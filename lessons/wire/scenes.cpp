@@ -77,7 +77,12 @@ void refused(Stage& stage, const Cast& cast) { stage.watch_until_ends(cast.start
 void lost_syn(Stage& stage, const Cast& cast)
 {
     Player& server = cast.start_server(stage, "0.1");
-    Loss loss(stage, server, socket_like(port, 0, "LISTEN"));
+    const unsigned long door = socket_like(port, 0, "LISTEN");
+    if (door == 0) { // nothing can be lost there
+        converse(stage, server, cast.start_client(stage, {"Yam"}));
+        return;
+    }
+    Loss loss(stage, server, door);
     Player& client = cast.start_client(stage, {"Yam"});
     loss.until([](const Packet& packet) { return packet.has('S'); });
     converse(stage, server, client);
@@ -110,7 +115,10 @@ void lost_data(Stage& stage, const Cast& cast)
             return is_sent && packet.from == port;
         });
     });
-    Loss(stage, client, socket_like(0, port, "ESTABLISHED")).until(is_answer);
+    const unsigned long connection = socket_like(0, port, "ESTABLISHED");
+    if (connection != 0) { // else the client has left already
+        Loss(stage, client, connection).until(is_answer);
+    }
     converse(stage, server, client);
 }
 
