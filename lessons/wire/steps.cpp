@@ -50,7 +50,7 @@ void print_step_by_step(const std::vector<std::string>& rows)
     ::tcsetattr(STDIN_FILENO, TCSANOW, &keys);
     log("Enter shows the next row, q ends.");
     for (const std::string& row : rows) {
-        if (!goes_on()) {
+        if (&row != rows.data() && !goes_on()) {
             break;
         }
         print(row);

@@ -439,7 +439,7 @@ TEST_F(Wire, SaysInASentenceWhatDoesNotStart)
 
 TEST_F(Wire, WaitsForEnterBeforeEachRow)
 {
-    Program wire("script -qec 'lessons/wire/wire --scene refused --step' /dev/null", "\n\n\nq");
+    Program wire("script -qec 'lessons/wire/wire --scene refused --step' /dev/null", "\n\nq");
     EXPECT_EQ(wire.status(), 0) << wire.out();
     page_ = wire.out();
     if (count("does not allow a network") > 0) {
