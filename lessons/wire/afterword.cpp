@@ -27,7 +27,7 @@ std::vector<std::string> waits_of(const Stage& stage, const Player& player)
         }
     }
     if (found.empty()) {
-        found = doings_of(player).waits;
+        found = waits_in_kernel(player);
     }
     std::sort(found.begin(), found.end(), std::greater<>()); // recv before accept: the nearer one
     found.erase(std::unique(found.begin(), found.end()), found.end());

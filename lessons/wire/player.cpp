@@ -293,26 +293,31 @@ static std::vector<std::string> processes_of(const Player& player)
     return found;
 }
 
-Doings doings_of(const Player& player)
+std::vector<std::string> waits_in_kernel(const Player& player)
 {
-    Doings doings;
+    std::vector<std::string> waits;
     for (const std::string& pid : processes_of(player)) {
-        const auto fields = stat_of(pid);
-        if (fields.size() > 12) {
-            doings.ticks += std::atol(fields[11].c_str()) + std::atol(fields[12].c_str());
-        }
         for (const std::string& thread : names_in("/proc/" + pid + "/task")) {
             std::ifstream file("/proc/" + pid + "/task/" + thread + "/syscall");
             long number = -1;
             file >> number;
             const std::string name = name_of_call(number);
-            if (!name.empty() &&
-                std::find(doings.waits.begin(), doings.waits.end(), name) == doings.waits.end()) {
-                doings.waits.push_back(name);
+            if (!name.empty() && std::find(waits.begin(), waits.end(), name) == waits.end()) {
+                waits.push_back(name);
             }
         }
     }
-    return doings;
+    return waits;
+}
+
+long ticks_of(const Player& player)
+{
+    long ticks = 0;
+    for (const std::string& pid : processes_of(player)) {
+        const auto fields = stat_of(pid);
+        ticks += fields.size() > 12 ? std::stol(fields[11]) + std::stol(fields[12]) : 0;
+    }
+    return ticks;
 }
 
 int copy_of_socket(const Player& player, unsigned long inode)

@@ -76,12 +76,11 @@ void stop(Player& player);
 /// Takes what it has printed, and notes its end.
 void attend_to(Player& player);
 
-/// What a player does that the page does not show, as Linux tells it. proc(5)
-struct Doings {
-    std::vector<std::string> waits; ///< "poll", "sleep": each call in which a thread waits, once
-    long ticks = 0;                 ///< of CPU time
-};
-Doings doings_of(const Player& player);
+/// The calls in which a player's threads wait, each once, in plain words: "poll", "sleep". proc(5)
+std::vector<std::string> waits_in_kernel(const Player& player);
+
+/// The CPU time that its processes have used, in hundredths of a second.
+long ticks_of(const Player& player);
 
 /// A copy of the descriptor with which a player holds the socket of that number; -1 if it has none.
 /// pidfd_getfd(2)

@@ -270,7 +270,7 @@ bool Stage::is_starting()
     if (has_called(last) || last.has_ended) {
         return false;
     }
-    return std::exchange(ticks_, doings_of(last).ticks) != ticks_;
+    return std::exchange(ticks_, ticks_of(last)) != ticks_;
 }
 
 void Stage::watch_until(const std::string& next, const std::function<bool()>& condition)
