@@ -247,10 +247,8 @@ Cast cast_of(const Scene& scene, const CommandLine& given)
     using Takes = Scene::Takes;
     const bool takes_server = scene.takes == Takes::both || scene.takes == Takes::server;
     const bool takes_client = scene.takes == Takes::both || scene.takes == Takes::client;
-    const bool is_wrong = none_given ? cast.is_handout && scene.takes == Takes::none
-                                     : (cast.server.empty() || !takes_server) &&
-                                           (cast.client.empty() || !takes_client);
-    if (is_wrong) {
+    if ((!cast.server.empty() && !takes_server) || (!cast.client.empty() && !takes_client) ||
+        (cast.is_handout && none_given && scene.takes == Takes::none)) {
         throw UsageError("the scene '" + std::string(scene.name) +
                          "' cannot be played with this program: " + scene.why_not);
     }

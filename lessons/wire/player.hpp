@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cstddef>
 #include <map>
-
 #include <string>
 #include <vector>
 
@@ -55,14 +54,13 @@ struct Player {
     bool has_ended = false;
     int status = 0;           ///< how it ended. wait(2)
     bool was_stopped = false; ///< by the stage
-    bool is_unseen = false;   ///< it has a socket, and has told of no call
     std::size_t printed = 0;  ///< bytes, of both outputs
     std::array<int, 2> output = {-1, -1};
     std::array<std::string, 2> said; ///< the end of standard output and standard error
 
     /// The last line that it has said, on standard error or else on standard output.
     std::string last_words() const;
-    /// "ended, with status 1", "was ended by SIGSEGV (Segmentation fault)"; empty if it runs.
+    /// "ended, with status 1", "was ended by a signal: Segmentation fault"; empty if it runs.
     std::string fate() const;
 };
 

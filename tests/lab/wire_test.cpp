@@ -465,7 +465,8 @@ TEST(WireCommandLine, SaysWhyAProgramHasNoPlaceInAScene)
 {
     for (const std::string arguments :
          {"--scene full --server x", "--scene refused --server x", "--scene joined --client x",
-          "--scene udp --server x", "--scene arp --handout", "--step"}) {
+          "--scene joined --server x --client x", "--scene udp --server x", "--scene arp --handout",
+          "--step"}) {
         Program wire(own("lessons/wire/wire") + " " + arguments);
         EXPECT_EQ(wire.status(), 2) << arguments;
         EXPECT_NE(wire.err().find(": it"), std::string::npos) << wire.err();
