@@ -90,7 +90,7 @@ void lost_syn(Stage& stage, const Cast& cast)
 
 void full(Stage& stage, const Cast& cast)
 {
-    Player& server = cast.start_server(stage, "0.2", {"--max-clients", "1", "--backlog", "0"});
+    Player& server = cast.start_server(stage, "0.4", {"--max-clients", "1", "--backlog", "0"});
     std::vector<Player*> clients;
     for (int number = 1; number <= 3; ++number) {
         clients.push_back(&cast.start_client(stage, {"Yam"}, "./client " + std::to_string(number)));

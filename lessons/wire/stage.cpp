@@ -128,11 +128,17 @@ void Stage::watch_sockets_until(
     const std::string& next, const Player& server,
     const std::function<bool(const std::vector<ListedSocket>&)>& condition)
 {
-    std::size_t before = seen() + 1;
-    int rounds = 0;
-    watch_until(next, [&] { // the list is long to read: it is when something has happened
-        const bool is_time = std::exchange(before, seen()) != seen() || ++rounds % 8 == 0;
-        return is_time && condition(sockets_of(server.has_ended ? 0 : server.pid));
+    using Clock = std::chrono::steady_clock;
+    std::size_t before = seen();
+    Clock::time_point looked; // long ago
+    watch_until(next, [&] {   // the list takes long to read
+        const Seconds rest(before == seen() ? 0.1 : 0.02);
+        if (Clock::now() - looked < rest) {
+            return false;
+        }
+        before = seen();
+        looked = Clock::now();
+        return condition(sockets_of(server.has_ended ? 0 : server.pid));
     });
 }
 
