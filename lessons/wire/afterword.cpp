@@ -88,10 +88,7 @@ std::string elsewhere(const Player& server)
 bool listens(const Stage& stage)
 {
     return std::any_of(stage.players.begin(), stage.players.end(), [](const Player& player) {
-        const auto sockets = player.side == 1 && !player.has_ended ? sockets_of(player.pid)
-                                                                   : std::vector<ListedSocket>();
-        return std::any_of(sockets.begin(), sockets.end(),
-                           [](const ListedSocket& socket) { return socket.state == "LISTEN"; });
+        return player.side == 1 && !player.has_ended && has_listening(sockets_of(player.pid));
     });
 }
 
@@ -125,9 +122,9 @@ std::vector<std::string> afterword(const Stage& stage, const Scene& scene,
             lines.push_back(line);
         }
     };
-    const Dialogue dialogue(stage.frames, server_port(stage.frames));
-    const std::string difference = scene.has_states ? dialogue.difference() : "";
     const std::uint32_t asked = server_port(stage.frames);
+    const Dialogue dialogue(stage.frames, asked);
+    const std::string difference = scene.has_states ? dialogue.difference() : "";
     std::string next;
     if (asked != port && !dialogue.was_answered()) {
         next = "the client would have come to port 9999; it came to " + std::to_string(asked) + ".";

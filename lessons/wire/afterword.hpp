@@ -6,8 +6,8 @@
 
 #include <optional>
 
-/// They are made while the players still are where they have stopped. Empty for a scene that went as
-/// it is meant to.
+/// They are made while the players still are where they have stopped. Empty for a scene that went
+/// as it is meant to.
 std::vector<std::string> afterword(const Stage& stage, const Scene& scene,
                                    const std::optional<Ending>& ending, std::int64_t start);
 

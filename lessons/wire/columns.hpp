@@ -1,4 +1,5 @@
-// columns.hpp: several clients of one server, side by side on one clock: their calls, a column each.
+// columns.hpp: several clients of one server, side by side on one clock: their calls, a column for
+// each.
 #pragma once
 
 #include "page.hpp"

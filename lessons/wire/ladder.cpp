@@ -117,11 +117,11 @@ bool Ladder::is_trial(std::size_t i) const
 void Ladder::add_call(std::size_t i)
 {
     const WireCall& call = stage_.calls[i];
-    if (!call.has_returned && is_trial(i)) {
+    if (call.has_returned || is_trial(i)) {
         return;
     }
-    const WireCall* end = call.has_returned ? nullptr : return_of(i);
-    if (call.has_returned || !is_mine(call, end)) {
+    const WireCall* end = return_of(i);
+    if (!is_mine(call, end)) {
         return;
     }
     using Kind = WireCall::Kind;

@@ -373,7 +373,8 @@ ssize_t recvfrom(int fd, void* data, size_t size, int flags, sockaddr* from, soc
     });
 }
 
-// What a compiler that checks the sizes of buffers makes of the same calls: the names are the C library's.
+// What a compiler that checks the sizes of buffers makes of the same calls: the names are the C
+// library's.
 // NOLINTBEGIN(*-reserved-identifier,cert-dcl*)
 ssize_t __recv_chk(int fd, void* data, size_t size, size_t room, int flags)
 {

@@ -29,7 +29,6 @@ void enter(int network)
 
 constexpr Seconds silence{3};               ///< so long nothing happens: nothing more will
 constexpr Seconds longest{15};              ///< a scene
-constexpr Seconds time_to_start{20};        ///< for a program that is at work
 constexpr std::size_t too_much = 2000;      ///< calls and segments
 constexpr std::size_t too_loud = 256 << 10; ///< bytes printed
 
@@ -105,15 +104,11 @@ Player& Stage::start(int side, std::string name, const std::vector<std::string>&
     return player;
 }
 
-bool Stage::watch_until_listens(Player& server)
+void Stage::watch_until_listens(const Player& server)
 {
-    bool listens = false;
     try {
         watch_sockets_until("", server, [&](const std::vector<ListedSocket>& sockets) {
-            listens = std::any_of(sockets.begin(), sockets.end(), [](const ListedSocket& socket) {
-                return socket.state == "LISTEN";
-            });
-            return listens || server.has_ended;
+            return server.has_ended || has_listening(sockets);
         });
     } catch (const Ending& ending) {
         if (!ending.is_silence) {
@@ -121,7 +116,6 @@ bool Stage::watch_until_listens(Player& server)
         }
     }
     watch_until_quiet(Seconds(0.05)); // now it waits in accept, or will not
-    return listens && !server.has_ended;
 }
 
 void Stage::watch_sockets_until(
@@ -298,7 +292,7 @@ void Stage::watch_until(const std::string& next, const std::function<bool()>& co
         last = std::exchange(before, seen()) != seen() ? now : last;
         if (now - looked > Seconds(0.3)) {
             looked = now;
-            last = now - start < time_to_start && is_starting() ? now : last;
+            last = is_starting() ? now : last;
         }
         if (now - last > silence) {
             throw Ending{"Nothing more came for 3 seconds, and the wire gave up waiting.", next,
@@ -320,6 +314,12 @@ void Stage::watch_until_quiet(Seconds time)
         last = std::exchange(before, seen()) != seen() ? now : last;
         return now - last > time;
     });
+}
+
+bool has_listening(const std::vector<ListedSocket>& sockets)
+{
+    return std::any_of(sockets.begin(), sockets.end(),
+                       [](const ListedSocket& socket) { return socket.state == "LISTEN"; });
 }
 
 std::vector<ListedSocket> sockets_of(pid_t pid)

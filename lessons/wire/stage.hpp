@@ -21,6 +21,7 @@ struct ListedSocket {
 };
 /// Those in the network of a process; 0 stands for this one's.
 std::vector<ListedSocket> sockets_of(pid_t pid = 0);
+bool has_listening(const std::vector<ListedSocket>& sockets); ///< one that waits for clients
 
 /// Why a scene is over before its end, and what it would have shown next.
 struct Ending {
@@ -54,8 +55,8 @@ class Stage
                         const std::function<bool(const std::vector<ListedSocket>&)>& condition);
     /// Watches until nothing has happened for so long.
     void watch_until_quiet(Seconds time);
-    /// Watches until a server listens, and is ready. False if it does not come to that.
-    bool watch_until_listens(Player& server);
+    /// Watches until a server listens, and is ready; or has ended, or will not.
+    void watch_until_listens(const Player& server);
     /// Watches until this player waits in a call of that name.
     void watch_until_waits_in(const Player& player, const std::string& call);
     void watch_until_ends(Player& player);

@@ -8,6 +8,6 @@
 /// True if somebody can press keys: standard input and output are a terminal.
 bool has_keys();
 
-/// Prints these elements, the heading at once and each row after Enter; q ends it. The terminal is as it was afterwards, also
-/// when a signal ends the program.
+/// Prints these elements, the heading at once and each row after Enter; q ends it. The terminal is
+/// as it was afterwards, also when a signal ends the program.
 void print_step_by_step(const std::vector<std::string>& rows);
