@@ -120,7 +120,7 @@ format: ## lay out the code as .clang-format says
 
 lint: ## check layout and look for mistakes without running (clang-format, clang-tidy)
 	clang-format --dry-run -Werror $(code)
-	printf '%s\n' $(filter %.cpp,$(code)) | xargs -P 2 -n 1 sh -c 'clang-tidy --quiet "$$0" -- -std=c++20 -I.'
+	printf '%s\n' $(filter %.cpp,$(code)) | xargs -P 2 -n 1 sh -c 'said=$$(clang-tidy --quiet "$$0" -- -std=c++20 -I. 2>&1) || { echo "$$said"; exit 1; }'
 
 compile_commands.json: Makefile ## for editors: how each file is compiled
 	@separator='['; for file in $(filter %.cpp,$(code)); do printf '%s\n{"directory": "%s", "file": "%s", "command": "%s"}' \
