@@ -94,7 +94,10 @@ void full(Stage& stage, const Cast& cast)
     std::vector<Player*> clients;
     for (int number = 1; number <= 3; ++number) {
         clients.push_back(&cast.start_client(stage, {"Yam"}, "./client " + std::to_string(number)));
-        if (number < 3) { // its handshake is over
+        if (number == 1) { // it is served, and has left the backlog
+            stage.watch_until("The server would have welcomed the first client.",
+                              [&] { return stage.has_seen(is_name); });
+        } else if (number == 2) { // its handshake is over
             stage.watch_until_waits_in(*clients.back(), "recv");
         }
     }
