@@ -1,225 +1,178 @@
-"""What was handed in: an entry a student, whatever its form. Nothing is unpacked to a path of the archive's choosing: only the
-files that the exercise names are read, into memory, and never more than they may have."""
-import bz2
-import gzip
-import lzma
+"""What was handed in: an entry a student, whatever its form, and whatever a platform made of its name."""
 import os
-import re
-import stat
-import tarfile
-import zipfile
-import zlib
 
-SOURCES = ("server.cpp", "client.cpp")
-MOST = 1 << 20  # bytes of a source
-MOST_IN_AN_ARCHIVE = 256 << 20  # bytes, unpacked
-MOST_MEMBERS = 20_000
-ARCHIVES = (".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar", ".zip")
-UNREADABLE = (".rar", ".7z")  # somebody's submission all the same
+from . import files, names
+from .names import ANSWERS, SOURCES
 
 
-class NotReadable(Exception):
-    """Why nothing can be taken from an entry."""
+class Part:
+    """A file, an archive or a folder of an entry."""
+
+    def __init__(self, path, name, kind):
+        self.path, self.name, self.kind = path, name, kind
 
 
 class Entry:
-    """One student's submission."""
+    """One student's submission. `student` is who it is called, `id` the platform's number, or empty."""
 
-    def __init__(self, student):
-        self.student = student
-        self.paths = []  # of what was handed in: one, or several bare files
+    def __init__(self, student, number=""):
+        self.student, self.id = student, number
+        self.parts = []
         self.sources = {}  # name: bytes
+        self.answers = b""
         self.notes = []
         self.problem = ""  # why it is not readable
 
-    def read(self):
-        """Reads the sources. What is wrong is noted, and never raised: every entry has its row."""
-        try:
-            for path in self.paths:
-                self._read(path)
-        except NotReadable as error:
-            self.problem = str(error)
-        except (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
-                zipfile.BadZipFile, tarfile.TarError) as error:
-            reason = getattr(error, "strerror", None) or (str(error) if isinstance(error, tarfile.TarError) else "") or \
-                "is it damaged, or encrypted?"
-            self.problem = f"it cannot be read ({reason})"
-        if self.problem:
+    def read(self, problems=None):
+        """Reads the sources and the answers. What is wrong is noted, and never raised: every entry has its row. `problems` are
+        of unpack_class."""
+        found, wrong = [], []
+        for part in self.parts:
+            self._try(lambda part=part: self._look_into(part, problems or {}, found, wrong), wrong)
+        if any(part.name.is_late for part in self.parts):
+            self.notes.append("handed in late, by its name")
+        taken = self._try(lambda: self._choose(found), wrong)
+        if taken and self.sources:
+            self.notes += wrong
+        elif wrong:
+            self.problem = wrong[0]
             self.sources = {}
 
-    def _read(self, path):
-        name = os.path.basename(path)
-        if os.path.islink(path):
-            raise NotReadable("it is a symbolic link")
-        if os.path.isdir(path):
-            self._choose(_in_folder(path))
-        elif name.lower().endswith(ARCHIVES):
-            self._choose(_in_archive(path))
-        elif name.lower().endswith(UNREADABLE):
-            raise NotReadable("it is an archive that cannot be unpacked here: hand in a .zip or .tar.gz")
+    @staticmethod
+    def _try(read, wrong):
+        """Calls a function that reads what a stranger made; adds to `wrong` why it could not. Returns whether it could."""
+        try:
+            read()
+        except (files.NotReadable, *files.DAMAGED) as error:
+            wrong.append(files.why(error))
         else:
-            self.sources[source_of(name)] = _read_file(path)
+            return True
+        return False
+
+    def _look_into(self, part, problems, found, wrong):
+        """Adds to `found` what there is in a part, and to `wrong` what cannot be read in it."""
+        problem = next((problem for path, problem in problems.items() if (path + os.sep).startswith(part.path + os.sep)), None)
+        if problem:
+            raise files.NotReadable(problem)
+        order = part.name.order
+        if part.kind == "file":
+            found.append(Found(order, os.path.basename(part.path), part.name.file, lambda: files.read_file(part.path)))
+            return
+        inside = [Found(order, path, files.base(path), read) for path, read in files.found_in(part.path)]
+        found += inside
+        if len({name.id for each in inside if (name := names.of_platform(each.file, is_folder=False))}) > 1:
+            self.notes.append("it holds the submissions of several students: mark it by itself")
+        archives = [each.path for each in inside if names.ending_of(each.file)] if part.kind == "folder" else []
+        for archive in archives:  # a platform gives a folder, also where an archive was handed in
+            self._try(lambda archive=archive: found.extend(
+                Found(order, f"{archive}/{path}", files.base(path), read)
+                for path, read in files.found_in(os.path.join(part.path, archive))), wrong)
 
     def _choose(self, found):
-        """Of the files of each name, the shallowest; `found` has tuples of path and function that reads it."""
-        for source in SOURCES:
-            same = sorted((path.replace("\\", "/").count("/"), _base(path) != source, path, read)
-                          for path, read in found if _base(path).lower() == source)
-            same = [(path, read) for _, _, path, read in same]
+        """Of the files of each name, the latest; of those, the shallowest."""
+        for wanted in (*SOURCES, ANSWERS):
+            same = sorted((each for each in found if names.file_of(each.file) == wanted), key=Found.age)
             if len(same) > 1:
-                self.notes.append(f"{len(same)} files {source}; {same[0][0]} was taken")
-            if same:
-                self.sources[source] = same[0][1]()
+                self.notes.append(f"{len(same)} files {wanted}; {same[0].path} was taken")
+            if same and wanted == ANSWERS:
+                wrong = []
+                self._try(lambda first=same[0]: setattr(self, "answers", first.read()), wrong)
+                self.notes += wrong
+            elif same:
+                self.sources[wanted] = same[0].read()
+        unread = sorted(each.path for each in found if each.may_be_work() and each.file.lower().startswith("answer"))
+        if unread and not self.answers:
+            self.notes.append(f"{unread[0]} is not read: answers are handed in as answers.txt or answers.md")
+        others = sorted(each.path for each in found if each.may_be_work())
+        if others and len(self.sources) < len(SOURCES):
+            self.notes.append("not known by its name: " + ", ".join(others[:3]) + (" and others" if len(others) > 3 else ""))
 
 
-def source_of(name):
-    """Which source a bare file NAME_server.cpp is; empty if it is none."""
-    match = re.fullmatch(r".+_(server|client)\.cpp", name, re.DOTALL)
-    return match[1] + ".cpp" if match else ""
+class Found:
+    """A file that was handed in: its path as it was handed in, what it is called, and how it is read."""
+
+    WORK = (".cpp", ".cc", ".cxx", ".c", ".py", ".java", ".txt", ".html", ".pdf", ".doc", ".docx") + names.ARCHIVES + names.UNREADABLE
+    NOT_THEIRS = {"common", "tests", "wire", "scripts", "build"}  # folders of the handout
+
+    def __init__(self, order, path, file, read):
+        self.order, self.path, self.file, self.read = order, path.replace("\\", "/"), file, read
+
+    def age(self):
+        """Sorts the latest first; of the same age, the shallowest."""
+        return (-self.order, self.path.count("/"), names.age_of(self.file), self.path)
+
+    def may_be_work(self):
+        """Whether it may be what was to be handed in, under a name that says nothing."""
+        return not names.file_of(self.file) and self.file.lower().endswith(self.WORK) and self.NOT_THEIRS.isdisjoint(self.path.split("/"))
 
 
-def _base(path):
-    return path.replace("\\", "/").rsplit("/", 1)[-1]
+class HandedIn:
+    """All that was handed in: a folder, or a platform's archive, which is unpacked into `place`. `entries`, by student; `strays`,
+    what is nobody's; `problems`, what could not be unpacked, for Entry.read. Raises files.NotReadable."""
+
+    def __init__(self, path, place):
+        self.problems = {}
+        if not os.path.isdir(path):
+            os.mkdir(place, 0o700)
+            self.problems = files.unpack_class(path, place)
+            path = place
+        is_archive = path == place
+        self.strays = [os.path.basename(each) for each in self.problems if not os.path.lexists(each)]
+        self.entries = []
+        self._find(_inner(path, is_archive))
+
+    def _find(self, folder):
+        by_student = {}
+        for name in sorted(os.listdir(folder)):
+            path = os.path.join(folder, name)
+            is_folder = os.path.isdir(path) or (os.path.islink(path) and not names.of_entry(name, is_folder=False))
+            said = None if name.startswith(".") or name == "__MACOSX" else names.of_entry(name, is_folder)
+            if not said:
+                self.strays.append(name)
+                continue
+            kind = "folder" if is_folder else "archive" if names.ending_of(said.file) else "file"
+            by_student.setdefault((said.id, "" if said.id else said.student), []).append(Part(path, said, kind))
+        for (number, _), parts in by_student.items():
+            entry = Entry(parts[-1].name.student, number)
+            entry.parts, dropped = (parts, []) if parts[0].name.is_platforms else _of_one_kind(parts)
+            if dropped:
+                entry.notes.append("beside it, not taken: " + ", ".join(os.path.basename(part.path) for part in dropped))
+            self.entries.append(entry)
+
+    def tell_apart(self, known):
+        """Gives each student a name of its own: those who have the same get their number behind it. `known` has the numbers of
+        students of other folders, by name."""
+        called = [entry.student for entry in self.entries]
+        taken = set(called) | set(known)
+        for entry in self.entries:
+            if entry.id and (called.count(entry.student) > 1 or known.get(entry.student, entry.id) != entry.id):
+                name = f"{entry.student}_{entry.id}"
+                while name in taken and known.get(name) != entry.id:
+                    name += "_"
+                taken.add(name)
+                entry.student = name
+        self.entries.sort(key=lambda entry: entry.student)
 
 
-def _is_wanted(path):
-    parts = path.replace("\\", "/").split("/")
-    return parts[-1].lower() in SOURCES and "__MACOSX" not in parts and ".." not in parts and parts[0] != ""
+def _inner(folder, is_archive):
+    """Where the entries are: what a platform gives may have a folder around it, and an archive of a class mostly has."""
+    while True:
+        inside = [name for name in os.listdir(folder) if not name.startswith(".") and name != "__MACOSX"]
+        inner = os.path.join(folder, inside[0]) if len(inside) == 1 else ""
+        if not inner or os.path.islink(inner) or not os.path.isdir(inner) or names.of_platform(inside[0], True):
+            return folder
+        there = os.listdir(inner)
+        is_class = any(names.of_platform(name, os.path.isdir(os.path.join(inner, name))) for name in there) or \
+            (is_archive and len(there) > 1 and not any(map(names.file_of, there)))
+        if not is_class:
+            return folder
+        folder = inner
 
 
-def _limited(data, name):
-    if len(data) > MOST:
-        raise NotReadable(f"{name} is larger than 1 MB")
-    return data
+def _of_one_kind(parts):
+    """Of what one student's name is on, the folder; without one, the archive; without one, all bare files. And the rest."""
+    ranks = {"folder": 0, "archive": 1, "file": 2}
+    best = min(parts, key=lambda part: ranks[part.kind])
+    taken = [part for part in parts if part is best or part.kind == best.kind == "file"]
+    return taken, [part for part in parts if part not in taken]
 
-
-def _read_file(path):
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if os.path.islink(path):
-            raise NotReadable(f"{os.path.basename(path)} is a symbolic link") from error
-        raise
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotReadable(f"{os.path.basename(path)} is no regular file")
-        return _limited(file.read(MOST + 1), os.path.basename(path))
-
-
-def _raise(error):
-    raise error
-
-
-def _in_folder(folder):
-    found = []
-    count = 0
-    for place, folders, files in os.walk(folder, onerror=_raise):
-        folders[:] = sorted(each for each in folders if each != "__MACOSX")
-        count += len(files) + len(folders)
-        if count > MOST_MEMBERS:
-            raise NotReadable("it has too many files")
-        for name in files:
-            path = os.path.join(place, name)
-            if _is_wanted(os.path.relpath(path, folder)):
-                found.append((os.path.relpath(path, folder), lambda path=path: _read_file(path)))
-    return found
-
-
-def _in_archive(path):
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise NotReadable("it is no regular file")
-    if status.st_size > MOST_IN_AN_ARCHIVE:
-        raise NotReadable("it is larger than 256 MB")
-    return _in_zip(path) if path.lower().endswith(".zip") else _in_tar(path)
-
-
-def _in_zip(path):
-    with open(path, "rb") as file:  # the end says how large the list of members is: first of all, look there
-        file.seek(max(0, os.path.getsize(path) - 65_557))
-        end = file.read()
-    at = end.rfind(b"PK\5\6")
-    if at != -1 and int.from_bytes(end[at + 12:at + 16], "little") > 8 << 20:
-        raise NotReadable("it has too many files")
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-    if len(members) > MOST_MEMBERS:
-        raise NotReadable("it has too many files")
-    return [(member.filename, lambda member=member: _read_member(path, member)) for member in members
-            if _is_wanted(member.filename) and not member.is_dir()]
-
-
-def _read_member(path, member):
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise NotReadable(f"{_base(member.filename)} is a symbolic link")
-    with zipfile.ZipFile(path) as archive, archive.open(member) as file:  # what is said of its size may be a lie
-        return _limited(file.read(MOST + 1), _base(member.filename))
-
-
-class _Counted:
-    """A file to read from that ends in an error when it is too long: archives unpack to any size."""
-
-    def __init__(self, file):
-        self.file = file
-        self.left = MOST_IN_AN_ARCHIVE
-
-    def read(self, size=-1):
-        data = self.file.read(size if 0 <= size <= 1 << 20 else 1 << 20)
-        self.left -= len(data)
-        if self.left < 0:
-            raise NotReadable("unpacked, it is larger than 256 MB")
-        return data
-
-
-def _in_tar(path):
-    found = []
-    with open(path, "rb") as raw:
-        packed = {".gz": gzip.open, "tgz": gzip.open, ".xz": lzma.open, "bz2": bz2.open}.get(path.lower()[-3:])
-        file = _Counted(packed(raw) if packed else raw)
-        with tarfile.open(fileobj=file, mode="r|") as archive:
-            for count, member in enumerate(archive):
-                if count > MOST_MEMBERS:
-                    raise NotReadable("it has too many files")
-                if not _is_wanted(member.name) or member.isdir():
-                    continue
-                if not member.isreg():
-                    raise NotReadable(f"{_base(member.name)} is a link, or no regular file")
-                if member.size > MOST:
-                    raise NotReadable(f"{_base(member.name)} is larger than 1 MB")
-                data = archive.extractfile(member).read()
-                found.append((member.name, lambda data=data: data))
-    return found
-
-
-def find(folder):
-    """The entries of a folder, by student, and the names of what is none."""
-    entries, strays = {}, []
-    chosen = {}  # how each student's entry was handed in
-    ranks = {"folder": 0, "archive": 1, "files": 2}
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        lower = name.lower()
-        ending = next((each for each in ARCHIVES + UNREADABLE if lower.endswith(each) and len(name) > len(each)), "")
-        if name.startswith(".") or name == "__MACOSX":
-            strays.append(name)
-            continue
-        if os.path.isdir(path) or (os.path.islink(path) and not ending and not source_of(name)):
-            student, kind = name, "folder"
-        elif ending:
-            student, kind = name[:-len(ending)], "archive"
-        elif source_of(name):
-            student, kind = name[:-len("_server.cpp")], "files"
-        else:
-            strays.append(name)
-            continue
-        entry = entries.setdefault(student, Entry(student))
-        before = chosen.setdefault(student, kind)
-        if not entry.paths or (kind == before == "files"):
-            entry.paths.append(path)
-            continue
-        if ranks[kind] < ranks[before]:
-            dropped, entry.paths, chosen[student] = entry.paths, [path], kind
-        else:
-            dropped = [path]
-        entry.notes.append("beside it, not taken: " + ", ".join(os.path.basename(each) for each in dropped))
-    return [entries[student] for student in sorted(entries)], strays

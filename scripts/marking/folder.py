@@ -10,6 +10,7 @@ import time
 from . import entries, kit, results, sandbox
 from .marker import Marker, Stopped
 from .store import Store, merged
+from .tables import number
 
 
 def say(text):
@@ -40,13 +41,13 @@ def mark_all(marker, store, todo, options):
             before = store.records.get(entry.student)
             if options.only and record["status"] != "marking failed":
                 record = merged(before, record, options.only)
-            store.keep(entry.student, record)
+            store.keep(entry, record)
             done.append(entry)
             failed.extend([entry] if record["status"] == "marking failed" else [])
             left = (time.monotonic() - start) / len(done) * (len(todo) - len(done))
             after = f"   (about {left / 60:.0f} min left)" if left >= 90 else f"   (about {left:.0f} s left)" if left >= 1 else ""
-            score = results.score_of(record, store.checks)
-            say(f"[{len(done)}/{len(todo)}] {entry.student}  {score}  {record['status']}{after}")
+            score = results.score_of(store.records[entry.student], store.checks)
+            say(f"[{len(done)}/{len(todo)}] {entry.student}  {number(score)}  {record['status']}{after}")
 
     threads = [threading.Thread(target=work, args=(slot,), daemon=True) for slot in range(min(options.jobs, max(len(todo), 1)))]
     for thread in threads:
@@ -86,13 +87,13 @@ def try_again_alone(marker, store, todo, options):
             again.update(digest=entry.digest, folder=options.submissions)
             if again["status"] == "ok" and any(each["status"] == "passed" for name, each in again["checks"].items()
                                                if name in options.only):
-                store.keep(entry.student, merged(record, again, options.only))
-                say(f"alone: {entry.student}  {results.score_of(store.records[entry.student], store.checks)}")
+                store.keep(entry, merged(record, again, options.only))
+                say(f"alone: {entry.student}  {number(results.score_of(store.records[entry.student], store.checks))}")
             options.only = before
 
 
-def mark_folder(options, checks, box, work, found):
-    """Marks these entries. Returns the exit status."""
+def mark_folder(options, checks, box, work, handed_in):
+    """Marks what was handed in. Returns the exit status."""
     os.chmod(work, 0o711)  # a submission's user has a folder in it
     say("preparing the checks")
     program = kit.build(os.path.join(work, "kit"))
@@ -104,14 +105,21 @@ def mark_folder(options, checks, box, work, found):
         say("not protected: " + weakness)
     options.jobs = 1 if options.shares else options.jobs or min(len(os.sched_getaffinity(0)), sandbox.MOST)
     store = Store(options.out, checks)
+    handed_in.tell_apart({student: record["id"] for student, record in store.records.items()
+                          if record.get("id") and record.get("folder") != options.submissions})
+    found, students = handed_in.entries, {entry.student for entry in handed_in.entries}
+    nobody = store.adjust(options.adjust, found)
     judge = kit.digest()
     todo = []
     for entry in found:
-        entry.read()
+        entry.read(handed_in.problems)
         entry.digest = kit.digest_of(entry, judge)
         known = store.records.get(entry.student)
-        if options.again or options.only or not known or known["digest"] != entry.digest or known["status"] == "marking failed" or known.get("retry"):
+        if options.again or options.only or not known or known["digest"] != entry.digest or \
+                known["status"] == "marking failed" or known.get("retry"):
             todo.append(entry)
+        else:
+            store.renew(entry)
     if len(todo) < len(found):
         say(f"{len(found) - len(todo)} of {len(found)} are marked, and have not changed (--again marks them, too)")
     marker = Marker(options, checks, program, box, work)
@@ -127,11 +135,15 @@ def mark_folder(options, checks, box, work, found):
         end = time.monotonic() + 15
         while marker.running and time.monotonic() < end:
             time.sleep(0.02)
-        store.finish(options.submissions, {entry.student for entry in found})
+        store.finish(options.submissions, students, handed_in.strays)
         return 130
     finally:
         for slot in range(options.jobs):
             box.clean_up(box.user(slot))
-    print(store.finish(options.submissions, {entry.student for entry in found}), end="")
+    print(results.visible(store.finish(options.submissions, students, handed_in.strays)), end="")
+    for sentence in store.hand_back(options):
+        say(sentence)
+    if nobody:
+        say("--adjust: kept for when there is such a student in marks.csv: " + ", ".join(nobody))
     say(f"mark: see {os.path.relpath(options.out)}/marks.csv")
     return 1 if failed else 0

@@ -1,11 +1,11 @@
 """What comes out of a marking: marks.csv, a page of feedback for each student, Gradescope's results, and a page on the class.
 Every file is written whole or not at all."""
 import collections
-import csv
-import io
 import json
 import os
 import tempfile
+
+from . import tables
 
 
 class Check:
@@ -24,12 +24,12 @@ def read_checks(path):
     return [Check(fields, number) for number, fields in enumerate(rows, 1)]
 
 
-def write(path, text):
-    """Writes a whole file or none: rename(2)."""
+def write(path, content):
+    """Writes a whole file, of text or of bytes, or none: rename(2)."""
     descriptor, part = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".part-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace"))
         os.chmod(part, 0o644 & ~_umask())
         os.replace(part, path)
     except BaseException:
@@ -54,28 +54,42 @@ def file_name(student, ending):
     return (name if len(name.encode()) + len(ending) <= 200 else name[:40] + "..." + name[-10:]) + ending
 
 
-def score_of(record, checks):
-    """The sum of the points."""
+def points_of(record, checks):
+    """The sum of the checks' points."""
     return sum(check.points for check in checks if record["checks"].get(check.name, {}).get("status") == "passed")
+
+
+def score_of(record, checks):
+    """The checks' points and the teacher's own, not less than none."""
+    return max(0, points_of(record, checks) + sum(points for points, _ in record.get("adjustments", [])))
+
+
+def _signed(points):
+    return ("+" if points >= 0 else "-") + tables.number(abs(points))
 
 
 def marks_csv(records, checks):
     """The table of the marks."""
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["student", "score", "max_score", "status", *(check.name for check in checks), "note"])
+    rows = [["student", "score", "max_score", "status", *(check.name for check in checks), "adjusted", "note", "id"]]
     for student in sorted(records):
         record = records[student]
         points = [check.points if record["checks"].get(check.name, {}).get("status") == "passed" else 0 for check in checks]
-        table.writerow([student, score_of(record, checks), sum(check.points for check in checks), record["status"], *points,
-                        "; ".join(record["notes"])])
-    return text.getvalue()
+        adjustments = record.get("adjustments", [])
+        notes = record["notes"] + [f"adjusted by {_signed(points)}" + (f": {reason}" if reason else "") for points, reason in adjustments]
+        rows.append([tables.safe(student), tables.number(score_of(record, checks)), sum(check.points for check in checks),
+                     record["status"], *points, tables.number(sum(points for points, _ in adjustments)),
+                     tables.safe(visible("; ".join(notes))), record.get("id", "")])
+    return tables.write_rows(rows)
 
 
 def feedback(student, record, checks):
     """What the student is told: what make test shows, with the points above it."""
-    lines = [f"{student}: {score_of(record, checks)} of {sum(check.points for check in checks)} points ({record['status']})", ""]
-    lines += [note[0].upper() + note[1:] + "." for note in record["notes"]]
+    lines = [f"{student}: {tables.number(score_of(record, checks))} of {sum(check.points for check in checks)} points ({record['status']})"]
+    if record.get("adjustments"):
+        lines.append(f"    {points_of(record, checks)} from the checks")
+        lines += [f"    {_signed(points)} from your teacher" + (f": {reason}" if reason else "")
+                  for points, reason in record["adjustments"]]
+    lines += [""] + [note[0].upper() + note[1:] + "." for note in record["notes"]]
     lines += [""] if record["notes"] else []
     return "\n".join(lines) + "\n" + record["output"]
 
@@ -112,8 +126,8 @@ def diagnosis_in(details):
     return (details.strip().split("\n")[0] or "no diagnosis")[:100]
 
 
-def class_page(records, checks):
-    """How many passed each check, and what the others were told."""
+def class_page(records, checks, strays):
+    """How many passed each check, what the others were told, and what is nobody's."""
     marked = [record for record in records.values() if record["status"] not in ("not readable", "marking failed")]
     lines = [f"{len(records)} submissions, {len(marked)} marked", ""]
     failures = []
@@ -134,4 +148,6 @@ def class_page(records, checks):
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "ok"]
     if others:
         lines += ["", "Others: " + ", ".join(others)]
+    if strays:
+        lines += ["", "Passed over, since no student is named: " + ", ".join(visible(stray) for stray in strays)]
     return "\n".join(lines) + "\n"

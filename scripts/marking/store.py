@@ -3,54 +3,96 @@ import json
 import os
 import threading
 
-from . import results
+from . import adjust, answers, moodle, results
 
 
 class Store:
-    """What is known of every submission, from this run and earlier ones, and the files that tell of it."""
+    """What is known of every submission, from this run and earlier ones, and the files that tell of it. The teacher's own points
+    are kept beside it, by student: no marking touches them."""
 
     def __init__(self, out, checks):
         self.out, self.checks = out, checks
         self.lock = threading.Lock()
         self.path = os.path.join(out, ".state.json")
-        self.records = {}
         for folder in (out, os.path.join(out, "feedback"), os.path.join(out, "results")):
             os.makedirs(folder, exist_ok=True)
-        if os.path.exists(self.path):
-            with open(self.path, encoding="utf-8", errors="surrogateescape") as file:
-                self.records = json.load(file)
+        self.records = self._load(".state.json")
+        self.adjustments = self._load(".adjustments.json")
 
-    def keep(self, student, record):
+    def _load(self, name):
+        path = os.path.join(self.out, name)
+        if not os.path.exists(path):
+            return {}
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return json.load(file)
+
+    def adjust(self, rows, entries):
+        """Takes in the rows of a teacher's file. Returns the lines of students who are not there."""
+        nobody = adjust.take_in(rows, self.adjustments, entries)
+        results.write(os.path.join(self.out, ".adjustments.json"), json.dumps(self.adjustments))
+        return nobody
+
+    def keep(self, entry, record):
         """Takes a record in, and writes the student's files and the table. Better knowledge is never replaced by worse."""
         with self.lock:
-            before = self.records.get(student)
+            before = self.records.get(entry.student)
             if before and record["status"] == "marking failed" and before["status"] != "marking failed":
                 before["notes"] = [note for note in before["notes"] if not note.startswith("marked again")]
                 before["notes"].append("marked again, which failed: these are the earlier marks")
                 record = dict(before, retry=True)
             elif before and before["digest"] == record["digest"] and before["status"] != "marking failed" and \
-                    results.score_of(before, self.checks) > results.score_of(record, self.checks):
+                    results.points_of(before, self.checks) > results.points_of(record, self.checks):
                 record = before  # the same program: this time the machine was busy
-            self.records[student] = record
-            results.write(os.path.join(self.out, "feedback", results.file_name(student, ".txt")),
-                          results.feedback(student, record, self.checks))
-            results.write(os.path.join(self.out, "results", results.file_name(student, ".json")),
-                          results.gradescope(student, record, self.checks))
+            self._tell(entry, record)
             self._write()
+
+    def renew(self, entry):
+        """Takes in what is no part of a marking, of a student who is not marked again: number, answers, the teacher's points."""
+        with self.lock:
+            record = self.records[entry.student]
+            if self._own(entry) != {name: record.get(name) for name in self._own(entry)}:
+                self._tell(entry, record)
+
+    def _own(self, entry):
+        adjustments = next((self.adjustments[key] for key in adjust.keys_of(entry) if key in self.adjustments), [])
+        return {"id": entry.id, "answers": answers.text_of(entry.answers)[:answers.MOST_IN_ALL], "adjustments": adjustments}
+
+    def _tell(self, entry, record):
+        student = entry.student
+        self.records[student] = record = dict(record, **self._own(entry))
+        results.write(os.path.join(self.out, "feedback", results.file_name(student, ".txt")),
+                      results.feedback(student, record, self.checks))
+        results.write(os.path.join(self.out, "results", results.file_name(student, ".json")),
+                      results.gradescope(student, record, self.checks))
 
     def _write(self):
         results.write(os.path.join(self.out, "marks.csv"), results.marks_csv(self.records, self.checks))
         results.write(self.path, json.dumps(self.records))
 
-    def finish(self, folder, students):
-        """Forgets who is not in this folder any more, and writes the page on the class."""
+    def finish(self, folder, students, strays):
+        """Forgets who is not in this folder any more, and writes the pages on the class. Returns the one on the checks."""
         with self.lock:
             self.records = {name: record for name, record in self.records.items()
                             if name in students or record.get("folder") != folder}
             self._write()
-            page = results.class_page(self.records, self.checks)
+            page = results.class_page(self.records, self.checks, strays)
             results.write(os.path.join(self.out, "class.txt"), page)
+            results.write(os.path.join(self.out, "answers.html"), answers.page(self.records))
         return page
+
+    def hand_back(self, options):
+        """Writes what the platforms take back. Returns what is to be said of it."""
+        said = []
+        for table, name in ((options.moodle, "moodle.csv"), (options.canvas, "canvas.csv")):
+            path = os.path.join(self.out, name)
+            if table:
+                said += table.fill_in(self.records, self.checks).sentences(table.columns)
+                results.write(path, table.bytes())
+            elif os.path.exists(path):
+                said.append(f"{name} is of an earlier marking: --{name[:-len('.csv')]} makes a new one")
+        if options.moodle:
+            results.write(os.path.join(self.out, "moodle-feedback.zip"), moodle.feedback_zip(options.moodle, self.records, self.checks))
+        return said
 
 
 def merged(before, record, only):

@@ -1,0 +1,228 @@
+"""Reads what was handed in: folders, archives, bare files. Nothing is unpacked to a path of the archive's choosing: only the files
+that the exercise names are read, into memory, and never more than they may have."""
+import bz2
+import gzip
+import lzma
+import os
+import stat
+import tarfile
+import zipfile
+import zlib
+
+from . import names
+
+MOST = 1 << 20  # bytes of a source
+MOST_IN_AN_ARCHIVE = 256 << 20  # bytes, unpacked
+MOST_IN_A_CLASS = 4 << 30  # bytes of the archives in a platform's archive
+MOST_MEMBERS = 20_000
+DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
+           zipfile.BadZipFile, tarfile.TarError)  # what reading what strangers made may raise
+
+
+class NotReadable(Exception):
+    """Why nothing can be taken from an entry."""
+
+
+def why(error):
+    """What an error means, in a few words."""
+    if isinstance(error, NotReadable):
+        return str(error)
+    reason = getattr(error, "strerror", None) or (str(error) if isinstance(error, tarfile.TarError) else "") or \
+        "is it damaged, or encrypted?"
+    return f"it cannot be read ({reason})"
+
+
+def base(path):
+    """The last part of a path, also of one that Windows wrote."""
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def found_in(path):
+    """What there is in a folder or an archive: its path there, and a function that reads it."""
+    if os.path.islink(path):
+        raise NotReadable("it is a symbolic link")
+    if os.path.isdir(path):
+        return _in_folder(path)
+    if names.ending_of(os.path.basename(path)) in names.UNREADABLE:
+        raise NotReadable("it is an archive that cannot be unpacked here: hand in a .zip or .tar.gz")
+    return _in_archive(path)
+
+
+def read_file(path):
+    """A bare file's bytes."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if os.path.islink(path):
+            raise NotReadable(f"{os.path.basename(path)} is a symbolic link") from error
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotReadable(f"{os.path.basename(path)} is no regular file")
+        return _limited(file.read(MOST + 1), os.path.basename(path))
+
+
+def _is_somebodys(path):
+    """Whether a path is a file's that may have been written by who handed it in."""
+    parts = path.replace("\\", "/").split("/")
+    return "__MACOSX" not in parts and ".." not in parts and parts[0] != "" and not parts[-1].startswith(".")
+
+
+def _limited(data, name):
+    if len(data) > MOST:
+        raise NotReadable(f"{name} is larger than 1 MB")
+    return data
+
+
+def _raise(error):
+    raise error
+
+
+def _in_folder(folder):
+    found = []
+    count = 0
+    for place, folders, files in os.walk(folder, onerror=_raise):
+        folders[:] = sorted(each for each in folders if each != "__MACOSX")
+        count += len(files) + len(folders)
+        if count > MOST_MEMBERS:
+            raise NotReadable("it has too many files")
+        for name in files:
+            path = os.path.join(place, name)
+            if _is_somebodys(os.path.relpath(path, folder)):
+                found.append((os.path.relpath(path, folder), lambda path=path: read_file(path)))
+    return found
+
+
+def _in_archive(path):
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise NotReadable("it is no regular file")
+    if status.st_size > MOST_IN_AN_ARCHIVE:
+        raise NotReadable("it is larger than 256 MB")
+    return _in_zip(path) if path.lower().endswith(".zip") else _in_tar(path)
+
+
+def _members_of(path):
+    with open(path, "rb") as file:  # the end says how large the list of members is: first of all, look there
+        file.seek(max(0, os.path.getsize(path) - 65_557))
+        end = file.read()
+    at = end.rfind(b"PK\5\6")
+    if at != -1 and int.from_bytes(end[at + 12:at + 16], "little") > 8 << 20:
+        raise NotReadable("it has too many files")
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise NotReadable("it has too many files")
+    return members
+
+
+def _in_zip(path):
+    return [(member.filename, lambda member=member: _read_member(path, member)) for member in _members_of(path)
+            if _is_somebodys(member.filename) and not member.is_dir()]
+
+
+def _read_member(path, member):
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise NotReadable(f"{base(member.filename)} is a symbolic link")
+    with zipfile.ZipFile(path) as archive, archive.open(member) as file:  # what is said of its size may be a lie
+        return _limited(file.read(MOST + 1), base(member.filename))
+
+
+class _Counted:
+    """A file to read from that ends in an error when it is too long: archives unpack to any size."""
+
+    def __init__(self, file):
+        self.file = file
+        self.left = MOST_IN_AN_ARCHIVE
+
+    def read(self, size=-1):
+        data = self.file.read(size if 0 <= size <= 1 << 20 else 1 << 20)
+        self.left -= len(data)
+        if self.left < 0:
+            raise NotReadable("unpacked, it is larger than 256 MB")
+        return data
+
+
+def _in_tar(path):
+    found = []
+    with open(path, "rb") as raw:
+        packed = {".gz": gzip.open, "tgz": gzip.open, ".xz": lzma.open, "bz2": bz2.open}.get(path.lower()[-3:])
+        file = _Counted(packed(raw) if packed else raw)
+        with tarfile.open(fileobj=file, mode="r|") as archive:
+            for count, member in enumerate(archive):
+                if count > MOST_MEMBERS:
+                    raise NotReadable("it has too many files")
+                if not _is_somebodys(member.name) or member.isdir():
+                    continue
+                found.append((member.name, _read_of(member, archive)))
+    return found
+
+
+def _read_of(member, archive):
+    """A function that reads a member. A stream is read in order: what is wanted is read now, and kept."""
+    name, data = base(member.name), b""
+    if names.file_of(name) and member.isreg() and member.size <= MOST:
+        data = archive.extractfile(member).read()
+
+    def read():
+        if not member.isreg():
+            raise NotReadable(f"{name} is a link, or no regular file")
+        return _limited(data if member.size <= MOST else b"\0" * (MOST + 1), name)
+    return read
+
+
+def _name_in(member):
+    """The name of a member of a platform's archive. Where nothing says that it is UTF-8, what it is can be seen."""
+    if not member.flag_bits & 0x800:
+        for encoding in ("utf-8", "gb18030"):
+            try:
+                return member.filename.encode("cp437").decode(encoding)
+            except UnicodeError:
+                continue
+    return member.filename
+
+
+def unpack_class(path, folder):
+    """Unpacks a platform's archive of all submissions into `folder`, for entries.find: of each member as much as may be wanted of
+    it, which of most is the name. Returns what cannot be read and why, by path."""
+    problems = {}
+    left = MOST_IN_A_CLASS
+    try:
+        members = _members_of(path)
+    except DAMAGED as error:
+        raise NotReadable(why(error)) from error
+    for member in members:
+        name = _name_in(member)
+        if member.is_dir() or not _is_somebodys(name):
+            continue
+        place = os.path.join(folder, *(part for part in name.replace("\\", "/").split("/") if part not in ("", ".")))
+        most = _wanted_of(os.path.basename(place))
+        try:
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, "wb") as file:
+                if stat.S_ISLNK(member.external_attr >> 16):
+                    raise NotReadable(f"{os.path.basename(place)} is a symbolic link")
+                if most > left:
+                    raise NotReadable("all submissions together are larger than 4 GB")
+                if most:
+                    with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
+                        left -= _copy(packed, file, most + 1)
+        except (NotReadable, *DAMAGED) as error:
+            problems[place] = why(error)
+    return problems
+
+
+def _wanted_of(name):
+    """How many bytes of a file in a platform's archive are of use."""
+    own = names.of_entry(name, is_folder=False)
+    file = own.file if own else name
+    return MOST_IN_AN_ARCHIVE if names.ending_of(file) else MOST if names.file_of(file) else 0
+
+
+def _copy(packed, file, most):
+    """Copies at most so many bytes, and returns how many."""
+    left = most
+    while left and (data := packed.read(min(left, 1 << 20))):
+        file.write(data)
+        left -= len(data)
+    return most - left

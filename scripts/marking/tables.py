@@ -1,0 +1,109 @@
+"""Spreadsheets of comma-separated values: our own, and those that a platform wrote and takes back."""
+import csv
+import io
+import re
+
+csv.field_size_limit(1 << 26)
+FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # full-width ones count where the language is Chinese or Japanese
+
+
+class NotATable(Exception):
+    """Why a file is not what it was given for: a sentence."""
+
+
+def safe(text):
+    """A cell that a spreadsheet program shows and does not calculate: what strangers wrote is data."""
+    return "'" + text if FORMULA.match(text) else text
+
+
+def unsafe(text):
+    """The text of which safe() made this cell."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text[1:]) else text
+
+
+def number(value):
+    """Points, without digits that say nothing."""
+    return f"{round(value, 2):.2f}".rstrip("0").rstrip(".")
+
+
+def write_rows(rows):
+    """The text of a table of ours; a byte order mark says to Excel that it is UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return "\ufeff" + text.getvalue()
+
+
+class Table:
+    """A table that somebody else's program wrote: its first row is `heading`, the others are `rows`. It is written as it was read:
+    encoding, separator and line ends."""
+
+    def __init__(self, path):
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise NotATable(f"{path}: {error.strerror}") from error
+        self.path = path
+        text = self._decode(data)
+        first = text.split("\n", 1)[0]
+        self.end = "\r\n" if first.endswith("\r") else "\n"
+        self.separator = max(",;\t", key=first.count)
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.separator, strict=True))
+        except csv.Error as error:
+            raise NotATable(f"{path} is not a table of comma-separated values ({error})") from error
+        if not rows:
+            raise NotATable(f"{path} is empty")
+        self.heading, self.rows = rows[0], rows[1:]
+
+    def _decode(self, data):
+        marks = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+        self.mark, self.encoding = next(((mark, name) for mark, name in marks if data.startswith(mark)), (b"", ""))
+        for encoding in [self.encoding] if self.encoding else ["utf-8", "gb18030"]:  # what Excel saves on a Chinese Windows
+            try:
+                text = data[len(self.mark):].decode(encoding)
+            except UnicodeError:
+                continue
+            self.encoding = encoding
+            return text
+        raise NotATable(f"{self.path} is not a text that can be read")
+
+    def cell(self, row, column):
+        """A cell of a row; empty if the row is too short."""
+        return row[column].strip() if column < len(row) else ""
+
+    def fill(self, row, column, text):
+        """Fills in a cell."""
+        row.extend([""] * (column + 1 - len(row)))
+        row[column] = text
+
+    def bytes(self):
+        """The whole table, as it is to be written."""
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=self.separator, lineterminator=self.end).writerows([self.heading, *self.rows])
+        return self.mark + text.getvalue().encode(self.encoding, "backslashreplace")
+
+
+def points_in(text):
+    """The number that a cell has, in any language; None if it has none."""
+    match = re.fullmatch(r"[+-]?\d+(?:[.,]\d+)?", text.strip())
+    return float(match[0].replace(",", ".")) if match else None
+
+
+class Filled:
+    """What became of filling in a table: sentences for who marks."""
+
+    def __init__(self, file, original):
+        self.file, self.original = file, original
+        self.count = 0
+        self.lists = {}  # what is said of these students: their names
+
+    def put(self, what, student):
+        """Takes a student into a list."""
+        self.lists.setdefault(what, []).append(student)
+
+    def sentences(self, columns):
+        """All that is to be said, the columns first."""
+        yield f"{self.file}: filled in {self.count} of the students in {self.original} ({', '.join(columns)})"
+        for what, students in self.lists.items():
+            yield f"{self.file}: {what}: {', '.join(sorted(students))}"
