@@ -16,8 +16,11 @@ def read(path):
     found = []
     for line, row in enumerate(table.rows, 2):
         student, text, reason = (table.cell(row, head.index(name)) for name in COLUMNS)
-        if not student and not text and not reason:
+        if not any(cell.strip() for cell in row):
             continue
+        if len(row) > len(head):
+            raise NotATable(f"{path}, row {line} has more cells than the first row: a text with a comma in it needs quotes around it, and "
+                            "points a decimal point")
         points = points_in(text.replace("−", "-"))
         if not student or points is None or not math.isfinite(points):
             wrong = f"'{text}' is not a number of points" if student else "there is no student"
@@ -28,7 +31,7 @@ def read(path):
 
 def keys_of(entry):
     """Under which a student's points are kept: the platform's number, which stays, or the name."""
-    return ["#" + entry.id, entry.student] if entry.id else [entry.student]
+    return ["#" + entry.id, entry.id, entry.student] if entry.id else [entry.student]
 
 
 def take_in(rows, known, entries):

@@ -59,12 +59,13 @@ def text_of(data):
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
             return data[len(mark):].decode(encoding, "replace")
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeError:
-            continue
-    return data.decode("latin-1")
+    text = data.decode("utf-8", "replace")
+    if text.count("\ufffd") <= sum(each > "\x7f" and each != "\ufffd" for each in text):  # it is, but for a byte or two
+        return text
+    try:
+        return data.decode("gb18030")
+    except UnicodeError:
+        return data.decode("latin-1")
 
 
 def _bare(text):

@@ -23,7 +23,7 @@ class Gradebook(Table):
         there = {column: text for column, text in enumerate(head) if re.fullmatch(r".+ \(\d+\)", text) and not NO_ASSIGNMENT.search(text)
                  and "read only" not in self.cell(self.points, column)}
         self.column_of_grade = self._choose(there, assignment)
-        self.most = points_in(self.cell(self.points, self.column_of_grade))
+        self.most = points_in(self.cell(self.points, self.column_of_grade)) or None  # it may be worth nothing
         self.columns = [self.heading[self.column_of_grade]]
 
     def _choose(self, there, assignment):
@@ -48,7 +48,7 @@ class Gradebook(Table):
             student, record = by_id.get(self.cell(row, self.column_of_id), (None, None))
             before = self.cell(row, self.column_of_grade)
             if not record:
-                filled.put("no submission", self.cell(row, 0))
+                filled.put("no submission", " ".join(filter(None, (self.cell(row, column) for column in range(self.column_of_id)))))
             elif record["status"] == "marking failed":
                 filled.put("not filled in, since the marking failed", student)
             elif before in LEFT_ALONE:

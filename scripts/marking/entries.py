@@ -123,10 +123,11 @@ class HandedIn:
 
     def _find(self, folder):
         by_student = {}
+        called = {said.student for name in os.listdir(folder) if (said := names.of_platform(name, is_folder=False))}
         for name in sorted(os.listdir(folder)):
             path = os.path.join(folder, name)
             is_folder = os.path.isdir(path) or (os.path.islink(path) and not names.of_entry(name, is_folder=False))
-            said = None if name.startswith(".") or name == "__MACOSX" else names.of_entry(name, is_folder)
+            said = None if name.startswith(".") or name == "__MACOSX" else names.of_entry(name, is_folder, called)
             if not said:
                 self.strays.append(name)
                 continue
@@ -135,6 +136,9 @@ class HandedIn:
         for (number, _), parts in by_student.items():
             entry = Entry(parts[-1].name.student, number)
             entry.parts, dropped = (parts, []) if parts[0].name.is_platforms else _of_one_kind(parts)
+            called = sorted({part.name.student for part in parts})
+            if len(called) > 1:
+                entry.notes.append("the same number has several names: " + ", ".join(called))
             if dropped:
                 entry.notes.append("beside it, not taken: " + ", ".join(os.path.basename(part.path) for part in dropped))
             self.entries.append(entry)
@@ -155,7 +159,7 @@ class HandedIn:
 
 
 def _inner(folder, is_archive):
-    """Where the entries are: what a platform gives may have a folder around it, and an archive of a class mostly has."""
+    """Where the entries are: there may be a folder around them."""
     while True:
         inside = [name for name in os.listdir(folder) if not name.startswith(".") and name != "__MACOSX"]
         inner = os.path.join(folder, inside[0]) if len(inside) == 1 else ""
@@ -163,10 +167,16 @@ def _inner(folder, is_archive):
             return folder
         there = os.listdir(inner)
         is_class = any(names.of_platform(name, os.path.isdir(os.path.join(inner, name))) for name in there) or \
-            (is_archive and len(there) > 1 and not any(map(names.file_of, there)))
+            (is_archive and len(there) > 1 and not any(map(names.file_of, there))) or \
+            sum(_is_whole(os.path.join(inner, name)) for name in there) > 1
         if not is_class:
             return folder
         folder = inner
+
+
+def _is_whole(folder):
+    """Whether a folder has all that is to be handed in."""
+    return set(SOURCES) <= {names.file_of(name) for _, _, files_ in os.walk(folder) for name in files_}
 
 
 def _of_one_kind(parts):

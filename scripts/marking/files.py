@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import stat
 import tarfile
 import zipfile
@@ -172,14 +173,17 @@ def _read_of(member, archive):
 
 
 def _name_in(member):
-    """The name of a member of a platform's archive. Where nothing says that it is UTF-8, what it is can be seen."""
-    if not member.flag_bits & 0x800:
-        for encoding in ("utf-8", "gb18030"):
-            try:
-                return member.filename.encode("cp437").decode(encoding)
-            except UnicodeError:
-                continue
-    return member.filename
+    """The name of a member of a platform's archive. Where nothing says that it is UTF-8, it is that reading in which the platform
+    can be recognised."""
+    readings = []
+    for encoding in ("utf-8", "gb18030", "cp437") if not member.flag_bits & 0x800 else ():
+        try:
+            readings.append(member.filename.encode("cp437").decode(encoding))
+        except UnicodeError:
+            continue
+    known = [name for name in readings for part in re.split(r"[/\\]", name) if names.of_platform(part, is_folder=True) or
+             names.of_platform(part, is_folder=False)]
+    return (known or readings or [member.filename])[0]
 
 
 def unpack_class(path, folder):

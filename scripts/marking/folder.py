@@ -107,6 +107,10 @@ def mark_folder(options, checks, box, work, handed_in):
     store = Store(options.out, checks)
     handed_in.tell_apart({student: record["id"] for student, record in store.records.items()
                           if record.get("id") and record.get("folder") != options.submissions})
+    others = [entry.student for entry in handed_in.entries if not entry.id and
+              store.records.get(entry.student, {}).get("folder", options.submissions) != options.submissions]
+    if others:
+        say("marked in another folder, too, and taken for the same students: " + ", ".join(others))
     found, students = handed_in.entries, {entry.student for entry in handed_in.entries}
     nobody = store.adjust(options.adjust, found)
     judge = kit.digest()

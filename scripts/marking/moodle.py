@@ -12,7 +12,9 @@ import zipfile
 from . import results
 from .tables import Filled, NotATable, Table, number, points_in
 
-GRADE = {"grade", "成绩", "成績", "评分", "分数"}
+IDENTIFIER = {"identifier", "标识符", "識別碼"}  # as Moodle's languages have them
+GRADE = {"grade", "成绩", "成績"}
+MOST_GRADE = {"maximum grade", "最高成绩", "最高分", "最高分数"}
 FEEDBACK = {"feedback comments", "评语反馈", "反馈评语", "反馈评论"}
 MOST = 30_000  # characters of feedback: a spreadsheet program cuts a cell after 32,767
 OURS = re.compile(r"<pre>[^<]* of \d+ points \([^<]*</pre>")  # feedback of an earlier marking
@@ -23,29 +25,56 @@ class Worksheet(Table):
 
     def __init__(self, path):
         super().__init__(path)
-        students = [row for row in self.rows if any(row)]
-        columns = range(len(self.heading))
-        self.column_of_id = next((column for column in columns if self._is_identifier(column, students)), None)
-        if self.column_of_id is None:
-            raise NotATable(f"{path} is not a grading worksheet as Moodle gives it: no column has values like 'Participant 1234'")
-        constant = [column for column in columns[self.column_of_id + 2:]
-                    if len(values := {self.cell(row, column) for row in students}) == 1 and (points_in(*values) or 0) > 0]
-        known = [column for column in constant if self.heading[column - 1].strip().lower() in GRADE]
-        if not constant:
-            raise NotATable(f"{path} has no column of maximum grades: is the assignment graded with points?")
-        self.column_of_grade = (known or constant[-1:])[0] - 1
-        self.most = points_in(self.cell(students[0], self.column_of_grade + 1))
-        self.column_of_feedback = self._feedback(students)
+        self.column_of_id = self._find_identifier()
+        self.students = [row for row in self.rows if self._number_of(row)]
+        self.column_of_grade, column_of_most = self._find_grade()
+        self.most = points_in(self.cell(self.students[0], column_of_most))
+        self.column_of_feedback = self._find_feedback()
         self.columns = [self.heading[column] for column in (self.column_of_grade, self.column_of_feedback) if column is not None]
 
-    def _is_identifier(self, column, students):
-        found = [re.fullmatch(r"(\D+?)\s*(\d+)", self.cell(row, column)) for row in students]
-        return bool(found) and all(found) and len({match[1] for match in found}) == 1 and len({match[2] for match in found}) == len(found)
+    def _named(self, names):
+        """The columns with one of these headings."""
+        return [column for column, text in enumerate(self.heading) if text.strip().lower() in names]
 
-    def _feedback(self, students):
-        named = [column for column, text in enumerate(self.heading) if text.strip().lower() in FEEDBACK]
+    def _number_of(self, row):
+        match = re.fullmatch(r"\D+?\s*(\d+)", self.cell(row, self.column_of_id))
+        return match and match[1]
+
+    def _find_identifier(self):
+        """The column of 'Participant 1234': it has that heading, or is the first, or the only one that can be it."""
+        able = []
+        for column in range(len(self.heading)):
+            found = [re.fullmatch(r"(\D+?)\s*(\d+)", cell) for row in self.rows if (cell := self.cell(row, column))]
+            if found and all(found) and len({match[1] for match in found}) == 1:
+                able.append((column, len({match[2] for match in found}) == len(found)))
+        named = [column for column, _ in able if column in self._named(IDENTIFIER)]
+        different = [column for column, is_different in able if is_different]
+        if named or (different and (different[0] == 0 or len(different) == 1)):
+            return (named or different)[0]
+        raise NotATable(f"{self.path} is not a grading worksheet as Moodle gives it: " + (
+            "several columns" if different else "no column") + " can be the one with 'Participant 1234'")
+
+    def _find_grade(self):
+        """The column of the grade, and that of the maximum grade, which is the same number for all."""
+        constant = [column for column in range(self.column_of_id + 1, len(self.heading))
+                    if len(values := {self.cell(row, column) for row in self.students}) == 1 and (points_in(*values) or 0) > 0]
+        named = self._named(GRADE)[:1]
+        most = [column for column in constant if column in self._named(MOST_GRADE)] or \
+            [column for column in constant if named == [column - 1]] or \
+            [column for column in constant[-1:] if not named and self._may_be_grade(column - 1)]
+        if not most:
+            raise NotATable(f"{self.path} has no column of maximum grades behind one of grades: is the assignment graded with points?")
+        return (named or [most[0] - 1])[0], most[0]
+
+    def _may_be_grade(self, column):
+        """Whether nothing stands in a column but numbers."""
+        cells = {self.cell(row, column) for row in self.students} - {"", "-"}
+        return column > self.column_of_id and all(points_in(cell) is not None for cell in cells)
+
+    def _find_feedback(self):
+        named = self._named(FEEDBACK)
         last = len(self.heading) - 1
-        is_a_date = any(re.search(r"^-$|\d:\d\d", self.cell(row, last)) for row in students)
+        is_a_date = any(re.search(r"^-$|\d:\d\d", self.cell(row, last)) for row in self.students)
         return named[0] if named else last if last > self.column_of_grade + 2 and not is_a_date else None
 
     def fill_in(self, records, checks):
@@ -53,15 +82,10 @@ class Worksheet(Table):
         filled = Filled("moodle.csv", self.path)
         total = sum(check.points for check in checks)
         by_id = {record["id"]: (student, record) for student, record in records.items() if record.get("id")}
-        there = set()
-        for row in self.rows:
-            match = re.search(r"\d+$", self.cell(row, self.column_of_id))
-            if not match:
-                continue
-            there.add(match[0])
-            student, record = by_id.get(match[0], (None, None))
+        for row in self.students:
+            student, record = by_id.get(self._number_of(row), (None, None))
             if not record:
-                filled.put("no submission", next((cell for cell in row[self.column_of_id + 1:] if cell.strip()), match[0]))
+                filled.put("no submission", next((cell for cell in row[self.column_of_id + 1:] if cell.strip()), self._number_of(row)))
             elif record["status"] == "marking failed":
                 filled.put("not filled in, since the marking failed", student)
             else:
@@ -76,16 +100,20 @@ class Worksheet(Table):
                     self.fill(row, self.column_of_feedback, own + f"<pre>{html.escape(text)}</pre>")
                 filled.count += 1
         for student, record in records.items():
-            if record.get("id", "") not in there:
+            if record.get("id", "") not in self.numbers():
                 filled.put(f"not in {self.path}", student)
         if self.most != total:
             filled.put(f"points were scaled: {total} are", number(self.most))
         return filled
 
+    def numbers(self):
+        """The numbers of the students in it."""
+        return {self._number_of(row) for row in self.students}
+
 
 def feedback_zip(worksheet, records, checks):
     """The archive of feedback files, for the students of a worksheet."""
-    numbers = {match[0] for row in worksheet.rows if (match := re.search(r"\d+$", worksheet.cell(row, worksheet.column_of_id)))}
+    numbers = worksheet.numbers()
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for student, record in sorted(records.items()):

@@ -37,6 +37,14 @@ def write(path, content):
         raise
 
 
+def remove(path):
+    """Removes a file, if it is there."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
 def _umask():
     mask = os.umask(0o077)
     os.umask(mask)

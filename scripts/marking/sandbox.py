@@ -106,7 +106,7 @@ class Sandbox:
         words = ["choom", "-n", "1000", "--"]  # the first to go when memory is short
         if user:
             words += _as_user(user) + ["--no-new-privs", "prlimit", f"--nproc={NPROC}"]
-        words += PLAIN
+        words += PLAIN + (["LC_ALL=C"] if compiles else [])  # what a compiler says is read, in English
         arguments = ""
         if self.has_bwrap:  # its arguments come from a file: a submission sees the command line of process 1
             words += ["bwrap", "--args", "9"]

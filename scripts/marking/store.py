@@ -24,7 +24,10 @@ class Store:
         if not os.path.exists(path):
             return {}
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            return json.load(file)
+            try:
+                return json.load(file)
+            except ValueError as error:
+                raise SystemExit(f"mark: {path} is damaged: remove it, and mark again.") from error
 
     def adjust(self, rows, entries):
         """Takes in the rows of a teacher's file. Returns the lines of students who are not there."""
@@ -40,7 +43,7 @@ class Store:
                 before["notes"] = [note for note in before["notes"] if not note.startswith("marked again")]
                 before["notes"].append("marked again, which failed: these are the earlier marks")
                 record = dict(before, retry=True)
-            elif before and before["digest"] == record["digest"] and before["status"] != "marking failed" and \
+            elif before and before["digest"] == record["digest"] != "" and before["status"] != "marking failed" and \
                     results.points_of(before, self.checks) > results.points_of(record, self.checks):
                 record = before  # the same program: this time the machine was busy
             self._tell(entry, record)
@@ -59,6 +62,10 @@ class Store:
 
     def _tell(self, entry, record):
         student = entry.student
+        for name in [name for name, other in self.records.items() if entry.id and other.get("id") == entry.id and name != student]:
+            del self.records[name]  # the same student, under an earlier name
+            for folder, ending in (("feedback", ".txt"), ("results", ".json")):
+                results.remove(os.path.join(self.out, folder, results.file_name(name, ending)))
         self.records[student] = record = dict(record, **self._own(entry))
         results.write(os.path.join(self.out, "feedback", results.file_name(student, ".txt")),
                       results.feedback(student, record, self.checks))

@@ -59,7 +59,7 @@ class Table:
     def _decode(self, data):
         marks = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
         self.mark, self.encoding = next(((mark, name) for mark, name in marks if data.startswith(mark)), (b"", ""))
-        for encoding in [self.encoding] if self.encoding else ["utf-8", "gb18030"]:  # what Excel saves on a Chinese Windows
+        for encoding in [self.encoding] if self.encoding else ["utf-8", "gb18030", "latin-1"]:  # as Excel saves it, on a Chinese Windows too
             try:
                 text = data[len(self.mark):].decode(encoding)
             except UnicodeError:
