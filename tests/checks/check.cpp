@@ -15,6 +15,7 @@
 #include "diagnosis.hpp"
 #include "finding.hpp"
 #include "harness.hpp"
+#include "language.hpp"
 #include "network.hpp"
 #include "ports.hpp"
 #include "table.hpp"
@@ -94,7 +95,7 @@ class Run
                 trials_.erase(check.name);
                 record(check, "not tried", "");
                 tried_.insert(check.name); // what needs it cannot be tried either
-                std::cout << colours_.faint("not tried") << "\n";
+                std::cout << colours_.faint(translated("not tried")) << "\n";
                 continue;
             }
             if (!holds(i) && variable("ALL") != "1") {
@@ -105,11 +106,12 @@ class Run
         const auto first = std::find_if(checks_.begin(), checks_.end(), [&](const Check& check) {
             return !passed_.contains(check.name);
         });
-        std::cout << fill(first == checks_.end() ? "{passed} of {all} checks pass."
-                                                 : "{passed} of {all} checks pass. Next: {topic}.",
-                          {{"passed", std::to_string(passed_.size())},
-                           {"all", std::to_string(checks_.size())},
-                           {"topic", first == checks_.end() ? "" : first->topic}})
+        std::cout << translated(fill(first == checks_.end()
+                                         ? "{passed} of {all} checks pass."
+                                         : "{passed} of {all} checks pass. Next: {topic}.",
+                                     {{"passed", std::to_string(passed_.size())},
+                                      {"all", std::to_string(checks_.size())},
+                                      {"topic", first == checks_.end() ? "" : first->topic}}))
                   << std::endl;
         return first == checks_.end() ? 0 : 1;
     }
@@ -138,7 +140,8 @@ class Run
                                       : contains(check.step, "-") ? "(steps {step})"
                                                                   : "(step {step})",
                                       {{"step", check.step}});
-        std::printf("%2d  %-33s%-13s", check.number, check.sentence.c_str(), step.c_str());
+        std::printf("%2d  %s%s", check.number, padded(translated(check.sentence), 33).c_str(),
+                    padded(translated(step), 13).c_str());
         std::fflush(stdout);
     }
 
@@ -189,28 +192,34 @@ class Run
         if (good) {
             passed_.insert(check.name);
         }
-        std::cout << (good ? colours_.good("ok") : colours_.bad("not yet")) << "\n"
-                  << indented(details) << std::flush;
+        std::cout << (good ? colours_.good(translated("ok")) : colours_.bad(translated("not yet")))
+                  << "\n"
+                  << indented(as_shown(details)) << std::flush;
         return good;
     }
 
-    /// Adds a line to the file of results: the name, what came of it, and the details, in which
-    /// \n, \r and \\ stand for what would end the line, and for a backslash: programs may print
-    /// anything.
+    /// Adds a line to the file of results: the name, what came of it, and the details, in English
+    /// and as they are shown, in which \n, \r, \t and \\ stand for what would end the line or the
+    /// field, and for a backslash: programs may print anything.
     static void record(const Check& check, const std::string& result, const std::string& details)
     {
         if (variable("RESULTS").empty()) {
             return;
         }
+        std::ofstream(variable("RESULTS"), std::ios::app)
+            << check.name << "\t" << result << "\t" << escaped(in_english(details)) << "\t"
+            << escaped(as_shown(details)) << std::endl;
+    }
+
+    static std::string escaped(const std::string& details)
+    {
         std::string text;
         for (const char byte : details) {
-            text += byte == '\n'   ? "\\n"
-                    : byte == '\r' ? "\\r"
-                    : byte == '\\' ? "\\\\"
-                                   : std::string(1, byte);
+            const std::size_t escape = std::string("\n\r\t\\").find(byte);
+            text += escape == std::string::npos ? std::string(1, byte)
+                                                : std::string("\\") + "nrt\\"[escape];
         }
-        std::ofstream(variable("RESULTS"), std::ios::app)
-            << check.name << "\t" << result << "\t" << text << std::endl;
+        return text;
     }
 
     std::vector<Check> checks_;
@@ -230,13 +239,14 @@ int main(int argc, char* argv[])
         const std::string table =
             variable("CHECKS").empty() ? "lessons/exercise/checks.tsv" : variable("CHECKS");
         std::string why;
+        make_programs_speak_english();
         const bool alone = !enter_private_network(why);
         if (argc == 2 && std::string(argv[1]) == "--can-isolate") { // scripts/mark asks
             return alone ? 1 : 0;
         }
         if (alone && uses_fixed_port()) {
             if (const std::string taken = who_has_the_port(); !taken.empty()) {
-                std::cerr << taken << "\n";
+                std::cerr << translated(taken) << "\n";
                 return 1;
             }
         }

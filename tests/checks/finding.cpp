@@ -1,4 +1,5 @@
 #include "finding.hpp"
+#include "language.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -60,6 +61,29 @@ std::string on_the_wire(const std::string& who, const Finding& finding)
            (is_usual ? "" : " " + side + "='" + command + "'");
 }
 
+/// True for a part whose lines are copied from the screen, or typed.
+bool is_kept_whole(const std::string& label)
+{
+    return label == "it said" || label == "by hand" || label == "the wire";
+}
+
+/// A part for readers of Chinese.
+std::string in_chinese(const std::string& label, const std::string& text)
+{
+    std::string result;
+    const bool is_copied = label == "it said" || label == "the wire" ||
+                           (label == "received" && contains(text, "\n")); // lines of a program
+    std::istringstream lines(is_copied ? text : translated(text));
+    std::string head = translated(label);
+    for (std::string line; std::getline(lines, line); head.clear()) {
+        for (const std::string& one :
+             is_kept_whole(label) ? std::vector{line} : cut(line, text_width)) {
+            result += padded(std::exchange(head, ""), label_width) + one + "\n";
+        }
+    }
+    return result;
+}
+
 } // namespace
 
 std::string part(const std::string& label, const std::string& text)
@@ -70,8 +94,7 @@ std::string part(const std::string& label, const std::string& text)
     std::string result;
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        while (line.size() > text_width && label != "it said" && label != "by hand" &&
-               label != "the wire") {
+        while (line.size() > text_width && !is_kept_whole(label)) {
             std::size_t end = line.rfind(' ', text_width);
             end = end == std::string::npos || end == 0 ? line.find(' ') : end;
             if (end == std::string::npos) {
@@ -82,7 +105,8 @@ std::string part(const std::string& label, const std::string& text)
         }
         result += std::string(label_width, ' ') + line + "\n";
     }
-    return result.replace(0, label.size(), label);
+    result.replace(0, label.size(), label);
+    return is_chinese() ? both(result, in_chinese(label, text)) : result;
 }
 
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding)

@@ -1,4 +1,5 @@
 // The exercise's further tasks, for those who are quick: what a server does beyond the notebook.
+#include "language.hpp"
 #include "process.hpp"
 #include "talk.hpp"
 
@@ -19,13 +20,14 @@ TEST(Further, NeedsNoCommonHeader)
         std::ifstream file(source);
         ASSERT_TRUE(file.is_open()) << "There is no " << source << " here.\n";
         int number = 0;
+        const std::string task = "diagnosis   The task is to write it on socket(2), bind(2), "
+                                 "listen(2) and so on.\n";
         for (std::string line; std::getline(file, line);) {
             ++number;
             if (line.find("#include") != std::string::npos &&
                 line.find("common") != std::string::npos) {
                 FAIL() << source << ", line " << number << ": " << line << "\n"
-                       << "diagnosis   The task is to write it on socket(2), bind(2), listen(2) "
-                          "and so on.\n";
+                       << both(task, translated(task));
             }
         }
     }

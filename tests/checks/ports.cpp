@@ -1,5 +1,6 @@
 #include "ports.hpp"
 #include "harness.hpp"
+#include "language.hpp"
 #include "process.hpp"
 
 #include <algorithm>
@@ -84,8 +85,9 @@ std::string who_has_the_port()
 void wait_for_the_port()
 {
     if (!the_port_is_free()) {
-        std::cerr << "\nWaiting up to a minute for port 9999: connections that have just ended "
-                     "still hold it (TIME_WAIT).\n";
+        std::cerr << translated(
+            "\nWaiting up to a minute for port 9999: connections that have just ended "
+            "still hold it (TIME_WAIT).\n");
         eventually(the_port_is_free, Seconds(65));
     }
 }

@@ -168,8 +168,9 @@ testing::AssertionResult thinks_for_a_second()
     return not_yet(
         server, "server",
         {quote("Yam"), "the answer after a pause of 1 second, for which the server sleeps",
-         fill("the answer after {count} seconds", {{"count", digits(pause)}}) +
-             (is_busy ? ", in which it was at work" : ""),
+         fill(is_busy ? "the answer after {count} seconds, in which it was at work"
+                      : "the answer after {count} seconds",
+              {{"count", digits(pause)}}),
          is_busy
              ? busy
              : "With a pause of 0.2 seconds the server waits, with one of a whole second it does "

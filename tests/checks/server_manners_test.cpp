@@ -126,9 +126,9 @@ TEST(NotebookServer, SurvivesBadManners)
                       : diagnose_end(server, false);
         return not_yet(server, "server",
                        {what, "a server that goes on", "its end",
-                        "The end of one client must not be the end of the server: an error of send "
-                        "or recv ends that client's thread, and nothing else. " +
-                            reason,
+                        fill("The end of one client must not be the end of the server: an error of "
+                             "send or recv ends that client's thread, and nothing else. {reason}",
+                             {{"reason", reason}}),
                         step::accept, by, scene});
     };
     for (int i = 0; i < 20; ++i) {

@@ -128,11 +128,10 @@ TEST(NotebookServer, ServesManyAtOnce)
         }
         names.push_back("client " + std::to_string(i));
         if (const auto welcomed = clients.back().is_welcomed(); !welcomed) {
-            REQUIRE(
-                testing::AssertionFailure()
-                << welcomed.message()
-                << fill("            (This was client number {number} of 30 at the same time.)\n",
-                        {{"number", std::to_string(i + 1)}}));
+            REQUIRE(testing::AssertionFailure()
+                    << welcomed.message()
+                    << part("", fill("(This was client number {number} of 30 at the same time.)",
+                                     {{"number", std::to_string(i + 1)}})));
         }
     }
     const auto start = Clock::now();

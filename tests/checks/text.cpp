@@ -60,8 +60,9 @@ std::string quote(std::string_view bytes)
             text << bytes[i];
         }
     }
-    text << "\" (" << bytes.size() << (bytes.size() == 1 ? " byte)" : " bytes)");
-    return text.str();
+    text << '"';
+    return fill(bytes.size() == 1 ? "{quoted} ({count} byte)" : "{quoted} ({count} bytes)",
+                {{"quoted", text.str()}, {"count", std::to_string(bytes.size())}});
 }
 
 bool contains(const std::string& text, const std::string& part)

@@ -1,5 +1,6 @@
 #include "trial.hpp"
 #include "finding.hpp"
+#include "language.hpp"
 #include "network.hpp"
 #include "ports.hpp"
 #include "program.hpp"
@@ -56,7 +57,9 @@ bool run(const Check& check, bool alone, std::string& details)
     if (alone && uses_fixed_port()) {
         wait_for_the_port();
     } else if (!alone && !enter_private_network(why)) {
-        details = fill("The check has no network of its own: {reason}.\n", {{"reason", why}});
+        const std::string said =
+            fill("The check has no network of its own: {reason}.\n", {{"reason", why}});
+        details = both(said, translated(said));
         return false;
     }
     auto* ear = new Ear; // GoogleTest owns it
@@ -109,7 +112,8 @@ bool Trial::holds(std::string& details)
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);
     if (status != 0 && details.empty()) {
-        details = "The check itself could not be made.\n";
+        const std::string said = "The check itself could not be made.\n";
+        details = both(said, translated(said));
     }
     return status == 0;
 }
