@@ -4,6 +4,7 @@
 #include "afterword.hpp"
 #include "columns.hpp"
 #include "common.hpp"
+#include "language.hpp"
 #include "steps.hpp"
 
 #include <array>
@@ -21,11 +22,38 @@ std::size_t screen_width()
     return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 100;
 }
 
+/// Where a text with Chinese in it has to be cut, for lines of so many columns: between two of its
+/// characters, of which each takes two columns, but not before a mark. Its size, if it need not be.
+std::size_t too_long(const std::string& text, std::size_t width)
+{
+    std::size_t columns = 0;
+    std::size_t best = text.size();
+    for (std::size_t at = 0; at < text.size();) {
+        const auto first = static_cast<unsigned char>(text[at]);
+        const std::size_t size = first < 0xc0 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+        columns += size == 3 ? 2 : 1;
+        if (columns > width) {
+            return best;
+        }
+        at += size;
+        const std::string next = text.substr(at, 3);
+        if (size == 3 && next != "，" && next != "。" && next != "；" && next != "：" &&
+            next != "）") {
+            best = at;
+        }
+    }
+    return text.size();
+}
+
 /// A sentence in lines of the page's width; a line of a table as it is.
 std::vector<std::string> folded(std::string text)
 {
     const std::size_t width = std::clamp<std::size_t>(screen_width(), 80, 100);
     std::vector<std::string> lines;
+    for (std::size_t end = 0; is_chinese() && (end = too_long(text, width)) < text.size();) {
+        lines.push_back(text.substr(0, end));
+        text.erase(0, end);
+    }
     while (text.size() > width && text.find("   ") == std::string::npos) {
         const std::size_t end = text.rfind(' ', width);
         if (end == std::string::npos || end == 0) {
@@ -106,7 +134,7 @@ std::vector<std::string> unfold(const std::vector<Frame>& frames,
         auto layers = unfold(*frame);
         const bool is_whole = layers.size() <= each.lines;
         layers.resize(std::min(layers.size(), each.lines));
-        lines.emplace_back(each.title);
+        lines.emplace_back(in_language(each.title));
         lines.insert(lines.end(), layers.begin(), layers.end());
         lines.push_back((is_whole ? "in all " : "and the rest, in all ") +
                         std::to_string(frame->bytes.size()) + " bytes");
@@ -134,11 +162,11 @@ void add_hint(const Stage& stage, std::vector<std::string>& lines)
         is_idle.at(static_cast<std::size_t>(player.side)) = !came_to_nothing(stage, player).empty();
     }
     if (is_idle[0] && !is_idle[1]) {
-        lines.emplace_back("With the notebook's client in its place: make wire SERVER='./server "
-                           "--port {port} --delay {delay}'");
+        lines.emplace_back(in_language("With the notebook's client in its place: make wire "
+                                       "SERVER='./server --port {port} --delay {delay}'"));
     } else if (is_idle[1] && !is_idle[0]) {
-        lines.emplace_back(
-            "With the notebook's server in its place: make wire CLIENT='./client --port {port}'");
+        lines.emplace_back(in_language("With the notebook's server in its place: make wire "
+                                       "CLIENT='./client --port {port}'"));
     }
 }
 
@@ -173,7 +201,7 @@ void play(Household& household, const Scene& scene, void (*what)(Stage&, const C
     if (scene.beside != nullptr && !pages.empty()) {
         auto lines = side_by_side(pages, screen_width());
         shown.rows.insert(shown.rows.end(), lines.begin(), lines.end());
-        lines.push_back(answered_after(stage));
+        lines.push_back(in_language(answered_after(stage)));
         shown.rows.insert(shown.rows.end(), {lines.back(), ""});
         shown.text_of_picture.insert(shown.text_of_picture.end(), lines.begin(), lines.end());
     } else if (scene.has_ladder) {
@@ -189,7 +217,7 @@ void play(Household& household, const Scene& scene, void (*what)(Stage&, const C
     const std::vector<std::string> unfolded = unfold(stage.frames, scene.unfolds);
     for (const auto* sentences : {&unfolded, &std::as_const(after)}) {
         for (const std::string& sentence : *sentences) {
-            for (const std::string& line : folded(sentence)) {
+            for (const std::string& line : folded(in_language(sentence))) {
                 shown.rest.push_back(line);
                 shown.text_of_picture.push_back(line);
             }
@@ -219,8 +247,8 @@ void show(const Scene& scene, const Cast& cast, const CommandLine& given)
             return !file.fail();
         });
     }
-    print(scene.name, ": ", scene.shows, " (", scene.section, ")");
-    print(scene.about);
+    print(scene.name, ": ", in_language(scene.shows), " (", in_language(scene.section), ")");
+    print(in_language(scene.about));
     print("");
     if (given.has("step")) {
         print_step_by_step(shown.rows);
@@ -233,7 +261,8 @@ void show(const Scene& scene, const Cast& cast, const CommandLine& given)
         print(line);
     }
     if (scene.has_ladder && scene.has_states && scene.beside == nullptr && !shown.rows.empty()) {
-        print("States in brackets follow from the segments; the others, Linux was asked for.");
+        print(in_language(
+            "States in brackets follow from the segments; the others, Linux was asked for."));
     }
     print("");
 }
@@ -287,7 +316,8 @@ segments and the server's calls side by side.
         if (given.has("list")) {
             for (const Scene& scene : scenes) {
                 if (!given.has("handout") || scene.takes != Scene::Takes::none) {
-                    print(scene.name, std::string(13 - std::strlen(scene.name), ' '), scene.shows);
+                    print(scene.name, std::string(13 - std::strlen(scene.name), ' '),
+                          in_language(scene.shows));
                 }
             }
             return 0;
