@@ -104,7 +104,7 @@ def mark_folder(options, checks, box, work, handed_in):
     for weakness in box.weaknesses:
         say("not protected: " + weakness)
     options.jobs = 1 if options.shares else options.jobs or min(len(os.sched_getaffinity(0)), sandbox.MOST)
-    store = Store(options.out, checks)
+    store = Store(options.out, checks, options.language)
     handed_in.tell_apart({student: record["id"] for student, record in store.records.items()
                           if record.get("id") and record.get("folder") != options.submissions})
     others = [entry.student for entry in handed_in.entries if not entry.id and
@@ -113,7 +113,7 @@ def mark_folder(options, checks, box, work, handed_in):
         say("marked in another folder, too, and taken for the same students: " + ", ".join(others))
     found, students = handed_in.entries, {entry.student for entry in handed_in.entries}
     nobody = store.adjust(options.adjust, found)
-    judge = kit.digest()
+    judge = kit.digest() + options.language.encode()
     todo = []
     for entry in found:
         entry.read(handed_in.problems)

@@ -9,6 +9,10 @@ import threading
 import time
 
 from . import entries, kit, results
+from .language import Language
+
+
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class Stopped(Exception):
@@ -20,6 +24,7 @@ class Marker:
 
     def __init__(self, options, checks, program, box, work):
         self.options, self.checks, self.program, self.box, self.work = options, checks, program, box, work
+        self.say = Language(options.language)
         self.running = {}  # the process that marks, by slot
         self.stopped = threading.Event()
 
@@ -64,7 +69,7 @@ class Marker:
         programs = [name[:-len(".cpp")] for name in entries.SOURCES if name in entry.sources]
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "MARKING": "1", "ALL": "1", **self.box.environment,
                "AHEAD": "1" if self.options.shares else "4",
-               "CHECKS": os.path.join(kit.KIT, "tests", "checks.tsv"), "RESULTS": found,
+               "LANGUAGE": self.options.language, "CHECKS": os.path.join(kit.KIT, "tests", "checks.tsv"), "RESULTS": found,
                "COMPILE": self.box.line(folder, user, "make -s -j1 " + " ".join(programs), compiles=True)}
         if "server" in programs:
             env["SERVER"] = self.box.line(folder, user, "./server --port {port} --delay {delay}")
@@ -95,15 +100,15 @@ class Marker:
             names = {check.name for check in self.checks}
             with open(found, encoding="utf-8", errors="replace", newline="\n") as file:
                 for line in file:
-                    name, status, details = (line.rstrip("\n").split("\t", 2) + ["", ""])[:3]
+                    name, status, *both = (line.rstrip("\n").split("\t") + ["", "", ""])[:4]
                     if name in names and name not in record["checks"]:  # what a program says must not pass for a result
-                        details = re.sub(r"\\(.)", lambda escape: {"n": "\n", "r": "\r"}.get(escape[1], escape[1]), details)
-                        record["checks"][name] = {"status": status, "details": clean(details, 20_000)}
+                        details, shown = (clean(re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[1]), text), 20_000) for text in both)
+                        record["checks"][name] = {"status": status, "details": details, "shown": shown}
         compiled = record["checks"].get("compiles", {})
         if not in_time:
             record["status"] = "timed out"
             record["notes"].append(f"the marking was ended after {_seconds(self.options.timeout)}")
-            record["output"] += f"\nEnded after {_seconds(self.options.timeout)}, the limit for the whole submission.\n"
+            record["output"] += "\n" + self.say(f"Ended after {_seconds(self.options.timeout)}, the limit for the whole submission.") + "\n"
         elif process.returncode not in (0, 1) or not compiled or compiled["details"].startswith("bwrap: "):
             record["status"] = "marking failed"
             record["notes"].append("the checks could not be made: " + (record["output"].strip().splitlines() or ["?"])[-1][:200])

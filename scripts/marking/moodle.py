@@ -17,7 +17,7 @@ GRADE = {"grade", "成绩", "成績"}
 MOST_GRADE = {"maximum grade", "最高成绩", "最高分", "最高分数"}
 FEEDBACK = {"feedback comments", "评语反馈", "反馈评语", "反馈评论"}
 MOST = 30_000  # characters of feedback: a spreadsheet program cuts a cell after 32,767
-OURS = re.compile(r"<pre>[^<]* of \d+ points \([^<]*</pre>")  # feedback of an earlier marking
+OURS = re.compile(r"<pre>[^<]*(?: of \d+ points \(|分（满分 \d+ 分)[^<]*</pre>")  # feedback of an earlier marking
 
 
 class Worksheet(Table):
@@ -77,7 +77,7 @@ class Worksheet(Table):
         is_a_date = any(re.search(r"^-$|\d:\d\d", self.cell(row, last)) for row in self.students)
         return named[0] if named else last if last > self.column_of_grade + 2 and not is_a_date else None
 
-    def fill_in(self, records, checks):
+    def fill_in(self, records, checks, say):
         """Fills in grades and feedback. Returns what is to be said."""
         filled = Filled("moodle.csv", self.path)
         total = sum(check.points for check in checks)
@@ -95,7 +95,7 @@ class Worksheet(Table):
                 self.fill(row, self.column_of_grade, number(min(score, total) * self.most / total))
                 if self.column_of_feedback is not None:
                     own = OURS.sub("", self.cell(row, self.column_of_feedback)).strip()  # what the teacher wrote stays
-                    text = results.feedback(student, record, checks)
+                    text = results.feedback(student, record, checks, say)
                     text = text if len(text) <= MOST else text[:MOST] + "\n... (and more)\n"
                     self.fill(row, self.column_of_feedback, own + f"<pre>{html.escape(text)}</pre>")
                 filled.count += 1
@@ -111,7 +111,7 @@ class Worksheet(Table):
         return {self._number_of(row) for row in self.students}
 
 
-def feedback_zip(worksheet, records, checks):
+def feedback_zip(worksheet, records, checks, say):
     """The archive of feedback files, for the students of a worksheet."""
     numbers = worksheet.numbers()
     data = io.BytesIO()
@@ -120,7 +120,7 @@ def feedback_zip(worksheet, records, checks):
             if record.get("id") in numbers and record["status"] != "marking failed":
                 name = _folder_name(student.removesuffix("_" + record["id"]))
                 member = zipfile.ZipInfo(f"{name}_{record['id']}_assignsubmission_file/feedback.txt", (2026, 1, 1, 0, 0, 0))
-                text = results.feedback(student, record, checks).encode("utf-8", "backslashreplace")
+                text = results.feedback(student, record, checks, say).encode("utf-8", "backslashreplace")
                 archive.writestr(member, text, zipfile.ZIP_DEFLATED)
     return data.getvalue()
 

@@ -6,6 +6,7 @@ import os
 import tempfile
 
 from . import tables
+from .language import ENGLISH
 
 
 class Check:
@@ -90,30 +91,32 @@ def marks_csv(records, checks):
     return tables.write_rows(rows)
 
 
-def feedback(student, record, checks):
+def feedback(student, record, checks, say=ENGLISH):
     """What the student is told: what make test shows, with the points above it."""
-    lines = [f"{student}: {tables.number(score_of(record, checks))} of {sum(check.points for check in checks)} points ({record['status']})"]
+    most = sum(check.points for check in checks)
+    lines = [say(f"{student}: {tables.number(score_of(record, checks))} of {most} points ({record['status']})")]
     if record.get("adjustments"):
-        lines.append(f"    {points_of(record, checks)} from the checks")
-        lines += [f"    {_signed(points)} from your teacher" + (f": {reason}" if reason else "")
+        lines.append(say(f"    {points_of(record, checks)} from the checks"))
+        lines += [say(f"    {_signed(points)} from your teacher" + (f": {reason}" if reason else ""))
                   for points, reason in record["adjustments"]]
-    lines += [""] + [note[0].upper() + note[1:] + "." for note in record["notes"]]
+    end = "." if say is ENGLISH else "。"
+    lines += [""] + [note[0].upper() + note[1:] + end for note in map(say, record["notes"])]
     lines += [""] if record["notes"] else []
     return "\n".join(lines) + "\n" + record["output"]
 
 
-def gradescope(student, record, checks):
+def gradescope(student, record, checks, say=ENGLISH):
     """Gradescope's results.json."""
     tests = []
     for check in checks:
         found = record["checks"].get(check.name, {})
         passed = found.get("status") == "passed"
-        output = found.get("details", "") if found.get("status") != "not tried" else \
-            "Not tried: a check that it needs does not pass yet."
-        tests.append({"name": check.sentence, "number": str(check.number), "score": check.points if passed else 0,
+        output = found.get("shown", found.get("details", "")) if found.get("status") != "not tried" else \
+            say("Not tried: a check that it needs does not pass yet.")
+        tests.append({"name": say(check.sentence), "number": str(check.number), "score": check.points if passed else 0,
                       "max_score": check.points, "status": "passed" if passed else "failed", "output": output,
                       "visibility": "visible"})
-    return json.dumps({"score": score_of(record, checks), "output": feedback(student, record, checks), "output_format": "text",
+    return json.dumps({"score": score_of(record, checks), "output": feedback(student, record, checks, say), "output_format": "text",
                        "visibility": "visible", "tests": tests}, indent=1, ensure_ascii=False) + "\n"
 
 

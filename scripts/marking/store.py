@@ -4,14 +4,16 @@ import os
 import threading
 
 from . import adjust, answers, moodle, results
+from .language import ENGLISH, Language
 
 
 class Store:
     """What is known of every submission, from this run and earlier ones, and the files that tell of it. The teacher's own points
     are kept beside it, by student: no marking touches them."""
 
-    def __init__(self, out, checks):
+    def __init__(self, out, checks, language="en"):
         self.out, self.checks = out, checks
+        self.say = Language(language) if language != "en" else ENGLISH
         self.lock = threading.Lock()
         self.path = os.path.join(out, ".state.json")
         for folder in (out, os.path.join(out, "feedback"), os.path.join(out, "results")):
@@ -68,9 +70,9 @@ class Store:
                 results.remove(os.path.join(self.out, folder, results.file_name(name, ending)))
         self.records[student] = record = dict(record, **self._own(entry))
         results.write(os.path.join(self.out, "feedback", results.file_name(student, ".txt")),
-                      results.feedback(student, record, self.checks))
+                      results.feedback(student, record, self.checks, self.say))
         results.write(os.path.join(self.out, "results", results.file_name(student, ".json")),
-                      results.gradescope(student, record, self.checks))
+                      results.gradescope(student, record, self.checks, self.say))
 
     def _write(self):
         results.write(os.path.join(self.out, "marks.csv"), results.marks_csv(self.records, self.checks))
@@ -93,12 +95,12 @@ class Store:
         for table, name in ((options.moodle, "moodle.csv"), (options.canvas, "canvas.csv")):
             path = os.path.join(self.out, name)
             if table:
-                said += table.fill_in(self.records, self.checks).sentences(table.columns)
+                said += table.fill_in(self.records, self.checks, self.say).sentences(table.columns)
                 results.write(path, table.bytes())
             elif os.path.exists(path):
                 said.append(f"{name} is of an earlier marking: --{name[:-len('.csv')]} makes a new one")
         if options.moodle:
-            results.write(os.path.join(self.out, "moodle-feedback.zip"), moodle.feedback_zip(options.moodle, self.records, self.checks))
+            results.write(os.path.join(self.out, "moodle-feedback.zip"), moodle.feedback_zip(options.moodle, self.records, self.checks, self.say))
         return said
 
 
