@@ -45,7 +45,7 @@ const std::map<std::string_view, std::string_view> chinese = {
     {"Nobody listens, and the server's kernel says so at once, with RST.\n"
      "connect returns the reason: Connection refused.",
      "没有程序在监听，服务器的内核立刻用 RST 告知。\n"
-     "connect 返回的原因是 Connection refused（连接被拒绝）。"},
+     "connect 失败，给出的原因是 Connection refused（连接被拒绝）。"},
     {"tutorial 5, note 1", "教程 5，注意点 1"},
     {"the handshake's first segment is lost", "三次握手的第一个报文段丢失"},
     {"Nothing comes back, and after a second the client's kernel sends the same segment again.\n"
@@ -68,7 +68,7 @@ const std::map<std::string_view, std::string_view> chinese = {
     {"5,000 bytes in one send", "一次 send 发送 5,000 字节"},
     {"One send becomes four segments, as large as an Ethernet frame allows.\n"
      "recv(1024) takes them in pieces that are neither the send nor the segments.",
-     "一次 send 变成了四个报文段，每个都是以太网帧允许的最大长度。\n"
+     "一次 send 变成了四个报文段，除最后一个以外，都是以太网帧允许的最大长度。\n"
      "recv(1024) 一段段地取走它们，既不对应 send，也不对应报文段。"},
     {"tutorial 1.3, 3", "教程 1.3、3"},
     {"three sends received as one", "三次 send，一次收到"},
@@ -145,6 +145,9 @@ const std::map<std::string_view, std::string_view> chinese = {
     {"The client would have sent a name, and been killed.", "客户端应该发送一个名字，然后被杀死。"},
     {"The server would have sent its answer, and RST come back.",
      "服务器应该发出回答，然后收到 RST。"},
+    {"The server would have closed its connection.", "服务器应该关闭连接。"},
+    {"A packet would have been lost, and sent again.", "应该丢失一个分组，然后重发。"},
+    {"One of the programs", "其中一个程序"},
     {"The client would have come to the server.", "客户端应该来连接服务器。"},
     {"With the notebook's client in its place: make wire SERVER='./server --port {port} --delay "
      "{delay}'",
@@ -158,8 +161,8 @@ const std::map<std::string_view, std::string_view> chinese = {
 const std::array<std::array<const char*, 2>, 33> filled_in = {{
     {"Next[,:] (.+)", "接下来，$1"},
     {"(.+) waits in (.+), and has sent nothing since (.+) ms\\.",
-     "$1 停在 $2，从 $3 毫秒起再没有发送什么。"},
-    {"(.+) waits in (.+), and has sent nothing\\.", "$1 停在 $2，什么也没有发送。"},
+     "$1 停在 $2 里，从 $3 毫秒起再没有发送什么。"},
+    {"(.+) waits in (.+), and has sent nothing\\.", "$1 停在 $2 里，什么也没有发送。"},
     {"(.+) is at work, or waits for none of its sockets, and has sent nothing since (.+) ms\\.",
      "$1 正在忙，或者等的不是它的套接字，从 $2 毫秒起再没有发送什么。"},
     {"(.+) is at work, or waits for none of its sockets, and has sent nothing\\.",
@@ -191,7 +194,8 @@ const std::array<std::array<const char*, 2>, 33> filled_in = {{
     {"([0-9]+) bytes?", "$1 字节"},
     {"the client would have come to port 9999; it came to (.+)\\.",
      "客户端应该连接端口 9999；它连接的是 $1。"},
-    {"the server would have sent the rest of (.+), (.+)\\.", "服务器应该发送 $1 剩下的部分，$2。"},
+    {"the server would have sent the rest of (.+), (.+)\\.",
+     "服务器应该发送 $1（共 $2）剩下的部分。"},
     {"the server would have sent (.+), (.+)\\.", "服务器应该发送 $1，$2。"},
     {"the client would have sent (.+), (.+)\\.", "客户端应该发送 $1，$2。"},
     {"(.+) would have waited in (.+)\\.", "$1 应该在 $2 里等待。"},
@@ -207,8 +211,8 @@ const std::array<std::array<const char*, 2>, 33> filled_in = {{
     {"Answers came: (.+)\\.", "收到回答：$1。"},
     {"to ([^,]+) after ([0-9]+) ms, (to .+)", "$1 在 $2 毫秒后，$3"},
     {"to ([^,]+) after ([0-9]+) ms", "$1 在 $2 毫秒后"},
-    {"and the rest, in all (.+)", "还有其余部分，总共 $1"},
-    {"([^ ]+) and ([^ ]+)", "$1 和 $2"},
+    {"and the rest, in all (.+)", "其余部分没有显示，整个帧共 $1"},
+    {"([^ ]+) and (.+)", "$1 和 $2"},
 }};
 
 } // namespace

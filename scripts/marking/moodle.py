@@ -16,7 +16,7 @@ IDENTIFIER = {"identifier", "标识符", "識別碼"}  # as Moodle's languages h
 GRADE = {"grade", "成绩", "成績"}
 MOST_GRADE = {"maximum grade", "最高成绩", "最高分", "最高分数"}
 FEEDBACK = {"feedback comments", "评语反馈", "反馈评语", "反馈评论"}
-MOST = 30_000  # characters of feedback: a spreadsheet program cuts a cell after 32,767
+MOST = 30_000  # characters of feedback, as HTML: a spreadsheet program cuts a cell after 32,767
 OURS = re.compile(r"<pre>[^<]*(?: of \d+ points \(|分（满分 \d+ 分)[^<]*</pre>")  # feedback of an earlier marking
 
 
@@ -95,9 +95,7 @@ class Worksheet(Table):
                 self.fill(row, self.column_of_grade, number(min(score, total) * self.most / total))
                 if self.column_of_feedback is not None:
                     own = OURS.sub("", self.cell(row, self.column_of_feedback)).strip()  # what the teacher wrote stays
-                    text = results.feedback(student, record, checks, say)
-                    text = text if len(text) <= MOST else text[:MOST] + "\n... (and more)\n"
-                    self.fill(row, self.column_of_feedback, own + f"<pre>{html.escape(text)}</pre>")
+                    self.fill(row, self.column_of_feedback, own + f"<pre>{_as_html(results.feedback(student, record, checks, say))}</pre>")
                 filled.count += 1
         for student, record in records.items():
             if record.get("id", "") not in self.numbers():
@@ -123,6 +121,15 @@ def feedback_zip(worksheet, records, checks, say):
                 text = results.feedback(student, record, checks, say).encode("utf-8", "backslashreplace")
                 archive.writestr(member, text, zipfile.ZIP_DEFLATED)
     return data.getvalue()
+
+
+def _as_html(text):
+    """A text as HTML, as much of it as has room in a cell."""
+    if len(html.escape(text)) > MOST:
+        while len(html.escape(text)) > MOST:
+            text = text[:len(text) * 9 // 10]
+        text += "\n... (and more)\n"
+    return html.escape(text)
 
 
 def _folder_name(student):

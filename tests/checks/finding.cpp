@@ -71,9 +71,8 @@ bool is_kept_whole(const std::string& label)
 std::string in_chinese(const std::string& label, const std::string& text)
 {
     std::string result;
-    const bool is_copied = label == "it said" || label == "the wire" ||
-                           (label == "received" && contains(text, "\n")); // lines of a program
-    std::istringstream lines(is_copied ? text : translated(text));
+    const bool is_copied = label == "it said" || label == "the wire";
+    std::istringstream lines(is_copied ? text : translated(text, label != "received"));
     std::string head = translated(label);
     for (std::string line; std::getline(lines, line); head.clear()) {
         for (const std::string& one :

@@ -194,7 +194,7 @@ void make_programs_speak_english()
     setenv("LC_MESSAGES", "C", 1);
 }
 
-std::string translated(const std::string& text)
+std::string translated(const std::string& text, bool by_lines)
 {
     if (!is_chinese() || text.empty()) {
         return text;
@@ -206,7 +206,11 @@ std::string translated(const std::string& text)
     if (const auto found = table.find(text)) {
         return *found;
     }
-    if (const std::size_t line = text.find('\n'); line != std::string::npos) { // several of them
+    const std::size_t line = text.find('\n');
+    if (line != std::string::npos && !by_lines) {
+        return text;
+    }
+    if (line != std::string::npos) { // several of them
         return translated(text.substr(0, line)) + "\n" + translated(text.substr(line + 1));
     }
     if (const std::string list = variable("UNTRANSLATED"); !list.empty() && has_words(text)) {
