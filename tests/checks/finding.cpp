@@ -49,7 +49,13 @@ std::string typed(const std::string& variable_name, const std::string& otherwise
 /// The make wire that shows what was found, as a person types it; empty if the wire does not.
 std::string on_the_wire(const std::string& who, const Finding& finding)
 {
-    const bool is_talk = who == "client" || contains(finding.by_hand, "nc ");
+    const std::vector<std::string> said = {"\"Yam\"", "\"May\"", "\"Sarah\"", "\"exit\"",
+                                           "nothing"};
+    const bool is_said = finding.sent.empty() || // in a session
+                         std::any_of(said.begin(), said.end(), [&](const std::string& text) {
+                             return contains(finding.sent, text);
+                         });
+    const bool is_talk = who == "client" || (contains(finding.by_hand, "nc ") && is_said);
     const std::string scene = finding.scene.empty() && is_talk ? "session" : finding.scene;
     const std::string side = who == "client" ? "CLIENT" : "SERVER";
     const std::string command = is_marking() ? "" : variable(side.c_str());

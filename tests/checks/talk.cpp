@@ -245,7 +245,7 @@ testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
                     : last == "exit" ? by_hand(peer_->sent())
                     : last.empty()   ? "nc -q9 127.0.0.1 {port} </dev/null"
                                      : how_to_see_it(),
-                    half_closed_ ? "half-close" : "session"};
+                    cause == by_exit ? "session" : "half-close"};
     if (peer_->was_reset()) {
         finding.received = fill("{bytes}, and a reset (RST) where an end (FIN) was expected",
                                 {{"bytes", finding.received}});
