@@ -1,10 +1,11 @@
 #include "language.hpp"
 
-#include <array>
 #include <cstdlib>
 #include <map>
 #include <regex>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 bool is_chinese()
 {
@@ -156,9 +157,9 @@ const std::map<std::string_view, std::string_view> chinese = {
      "想用 notebook 的服务器代替它：make wire CLIENT='./client --port {port}'"},
 };
 
-/// Sentences in which something is filled in: what stands in brackets in the first, stands at $1, $2
-/// and so on in the second.
-const std::array<std::array<const char*, 2>, 33> filled_in = {{
+/// Sentences in which something is filled in: what stands in brackets in the first, stands at $1,
+/// $2 and so on in the second.
+const std::vector<std::pair<const char*, const char*>> filled_in = {
     {"Next[,:] (.+)", "接下来，$1"},
     {"(.+) waits in (.+), and has sent nothing since (.+) ms\\.",
      "$1 停在 $2 里，从 $3 毫秒起再没有发送什么。"},
@@ -213,7 +214,7 @@ const std::array<std::array<const char*, 2>, 33> filled_in = {{
     {"to ([^,]+) after ([0-9]+) ms", "$1 在 $2 毫秒后"},
     {"and the rest, in all (.+)", "其余部分没有显示，整个帧共 $1"},
     {"([^ ]+) and (.+)", "$1 和 $2"},
-}};
+};
 
 } // namespace
 
@@ -227,7 +228,7 @@ std::string in_language(const std::string& english)
     }
     for (const auto& [sentence, translation] : filled_in) {
         std::smatch found;
-        if (sentence != nullptr && std::regex_match(english, found, std::regex(sentence))) {
+        if (std::regex_match(english, found, std::regex(sentence))) {
             std::string text = translation;
             for (std::size_t i = found.size() - 1; i > 0; --i) {
                 const std::string place = "$" + std::to_string(i);

@@ -1,5 +1,5 @@
-// language.hpp: a scene's title, its two sentences and the legend, in the language of the reader. Rows
-// stay as they are: they are calls, segments and states.
+// language.hpp: a scene's title and sentences, the legend and what stands below a page, in the
+// language of the reader. Rows stay as they are: they are calls, segments and states.
 #pragma once
 
 #include <string>

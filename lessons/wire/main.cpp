@@ -134,7 +134,7 @@ std::vector<std::string> unfold(const std::vector<Frame>& frames,
         auto layers = unfold(*frame);
         const bool is_whole = layers.size() <= each.lines;
         layers.resize(std::min(layers.size(), each.lines));
-        lines.emplace_back(in_language(each.title));
+        lines.emplace_back(each.title);
         lines.insert(lines.end(), layers.begin(), layers.end());
         lines.push_back((is_whole ? "in all " : "and the rest, in all ") +
                         std::to_string(frame->bytes.size()) + " bytes");
@@ -162,11 +162,11 @@ void add_hint(const Stage& stage, std::vector<std::string>& lines)
         is_idle.at(static_cast<std::size_t>(player.side)) = !came_to_nothing(stage, player).empty();
     }
     if (is_idle[0] && !is_idle[1]) {
-        lines.emplace_back(in_language("With the notebook's client in its place: make wire "
-                                       "SERVER='./server --port {port} --delay {delay}'"));
+        lines.emplace_back("With the notebook's client in its place: make wire SERVER='./server "
+                           "--port {port} --delay {delay}'");
     } else if (is_idle[1] && !is_idle[0]) {
-        lines.emplace_back(in_language("With the notebook's server in its place: make wire "
-                                       "CLIENT='./client --port {port}'"));
+        lines.emplace_back(
+            "With the notebook's server in its place: make wire CLIENT='./client --port {port}'");
     }
 }
 

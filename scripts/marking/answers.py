@@ -1,5 +1,6 @@
 """The answers to the sheet's questions: found in what students wrote, and shown on one page, question by question. They are not
 judged."""
+import functools
 import html
 import os
 import re
@@ -42,15 +43,12 @@ class Question:
 def questions():
     """The questions, from the file that students fill in; none where there is no such file."""
     found = []
-    if not os.path.exists(PATH):
-        return found
-    with open(PATH, encoding="utf-8") as file:
-        for line in file:
-            match = re.fullmatch(r"(\d+)\. (.+)\n", line)
-            if match:
-                found.append(Question(int(match[1]), match[2].strip()))
-            elif found and line.strip():
-                found[-1].texts.append(line.strip())
+    for line in _template():
+        match = re.fullmatch(r"(\d+)\. (.+)", line)
+        if match:
+            found.append(Question(int(match[1]), match[2].strip()))
+        elif found and line.strip():
+            found[-1].texts.append(line.strip())
     return found
 
 
@@ -118,7 +116,9 @@ def split(text, asked):
     return {number: answer for number, each in found.items() if (answer := "\n".join(each).strip())}
 
 
+@functools.lru_cache(maxsize=None)
 def _template():
+    """The lines of the file that students fill in; none where there is no such file."""
     if not os.path.exists(PATH):
         return []
     with open(PATH, encoding="utf-8") as file:

@@ -39,27 +39,23 @@ class Gradebook(Table):
             raise NotATable(f"{self.path}: which assignment is it? Say --assignment TITLE; there are: {names}")
         return found
 
-    def fill_in(self, records, checks, _say):
+    def _number_of(self, row):
+        return self.cell(row, self.column_of_id)
+
+    def _name_of(self, row):
+        return " ".join(filter(None, (self.cell(row, column) for column in range(self.column_of_id))))
+
+    def fill_in(self, records, checks):
         """Fills in the scores. Returns what is to be said."""
         filled = Filled("canvas.csv", self.path)
         total = sum(check.points for check in checks)
-        by_id = {record["id"]: (student, record) for student, record in records.items() if record.get("id")}
-        for row in self.students:
-            student, record = by_id.get(self.cell(row, self.column_of_id), (None, None))
+        for row, student, record in filled.matched(self.students, self._number_of, self._name_of, records):
             before = self.cell(row, self.column_of_grade)
-            if not record:
-                filled.put("no submission", " ".join(filter(None, (self.cell(row, column) for column in range(self.column_of_id)))))
-            elif record["status"] == "marking failed":
-                filled.put("not filled in, since the marking failed", student)
-            elif before in LEFT_ALONE:
+            if before in LEFT_ALONE:
                 filled.put(LEFT_ALONE[before], student)
             else:
                 self.fill(row, self.column_of_grade, number(results.score_of(record, checks) * (self.most or total) / total))
                 filled.count += 1
-        there = {self.cell(row, self.column_of_id) for row in self.students}
-        for student, record in records.items():
-            if record.get("id", "") not in there:
-                filled.put(f"not in {self.path}", student)
         if self.most not in (None, total):
             filled.put(f"points were scaled: {total} are", number(self.most))
         return filled

@@ -75,15 +75,13 @@ class Entry:
             if len(same) > 1:
                 self.notes.append(f"{len(same)} files {wanted}; {same[0].path} was taken")
             if same and wanted == ANSWERS:
-                wrong = []
-                self._try(lambda first=same[0]: setattr(self, "answers", first.read()), wrong)
-                self.notes += wrong
+                self._try(lambda first=same[0]: setattr(self, "answers", first.read()), self.notes)
             elif same:
                 self.sources[wanted] = same[0].read()
-        unread = sorted(each.path for each in found if each.may_be_work() and each.file.lower().startswith("answer"))
+        others = sorted(each.path for each in found if each.may_be_work())
+        unread = [path for path in others if files.base(path).lower().startswith("answer")]
         if unread and not self.answers:
             self.notes.append(f"{unread[0]} is not read: answers are handed in as answers.txt or answers.md")
-        others = sorted(each.path for each in found if each.may_be_work())
         if others and len(self.sources) < len(SOURCES):
             self.notes.append("not known by its name: " + ", ".join(others[:3]) + (" and others" if len(others) > 3 else ""))
 
@@ -112,11 +110,11 @@ class HandedIn:
 
     def __init__(self, path, place):
         self.problems = {}
-        if not os.path.isdir(path):
+        is_archive = not os.path.isdir(path)
+        if is_archive:
             os.mkdir(place, 0o700)
             self.problems = files.unpack_class(path, place)
             path = place
-        is_archive = path == place
         self.strays = [os.path.basename(each) for each in self.problems if not os.path.lexists(each)]
         self.entries = []
         self._find(_inner(path, is_archive))

@@ -19,6 +19,7 @@ class Language:
                 for row in file:
                     if not row.startswith("#") and "\t" in row:
                         self._add(*row.rstrip("\n").split("\t", 1))
+        self.patterns.sort(key=lambda each: -each[2])  # of several that fit, the longest is meant
 
     def _add(self, english, translation):
         parts = re.split(r"\{([a-z_]+)\}", english)
@@ -28,7 +29,6 @@ class Language:
             pattern = "".join(re.escape(part) if index % 2 == 0 else f"(?P={part})" if part in parts[1:index:2] else f"(?P<{part}>.+?)"
                               for index, part in enumerate(parts))
             self.patterns.append((re.compile(pattern, re.DOTALL), translation, sum(map(len, parts[::2]))))
-            self.patterns.sort(key=lambda each: -each[2])
 
     def __call__(self, text):
         if text in self.sentences:

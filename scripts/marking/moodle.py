@@ -40,6 +40,10 @@ class Worksheet(Table):
         match = re.fullmatch(r"\D+?\s*(\d+)", self.cell(row, self.column_of_id))
         return match and match[1]
 
+    def _name_of(self, row):
+        """What stands behind the identifier; blind marking has no names."""
+        return next((cell for cell in row[self.column_of_id + 1:] if cell.strip()), self._number_of(row))
+
     def _find_identifier(self):
         """The column of 'Participant 1234': it has that heading, or is the first, or the only one that can be it."""
         able = []
@@ -81,25 +85,15 @@ class Worksheet(Table):
         """Fills in grades and feedback. Returns what is to be said."""
         filled = Filled("moodle.csv", self.path)
         total = sum(check.points for check in checks)
-        by_id = {record["id"]: (student, record) for student, record in records.items() if record.get("id")}
-        for row in self.students:
-            student, record = by_id.get(self._number_of(row), (None, None))
-            if not record:
-                filled.put("no submission", next((cell for cell in row[self.column_of_id + 1:] if cell.strip()), self._number_of(row)))
-            elif record["status"] == "marking failed":
-                filled.put("not filled in, since the marking failed", student)
-            else:
-                score = results.score_of(record, checks)
-                if score > total:
-                    filled.put(f"more than {number(self.most)}, which Moodle takes for an error: cut", student)
-                self.fill(row, self.column_of_grade, number(min(score, total) * self.most / total))
-                if self.column_of_feedback is not None:
-                    own = OURS.sub("", self.cell(row, self.column_of_feedback)).strip()  # what the teacher wrote stays
-                    self.fill(row, self.column_of_feedback, own + f"<pre>{_as_html(results.feedback(student, record, checks, say))}</pre>")
-                filled.count += 1
-        for student, record in records.items():
-            if record.get("id", "") not in self.numbers():
-                filled.put(f"not in {self.path}", student)
+        for row, student, record in filled.matched(self.students, self._number_of, self._name_of, records):
+            score = results.score_of(record, checks)
+            if score > total:
+                filled.put(f"more than {number(self.most)}, which Moodle takes for an error: cut", student)
+            self.fill(row, self.column_of_grade, number(min(score, total) * self.most / total))
+            if self.column_of_feedback is not None:
+                own = OURS.sub("", self.cell(row, self.column_of_feedback)).strip()  # what the teacher wrote stays
+                self.fill(row, self.column_of_feedback, own + f"<pre>{_as_html(results.feedback(student, record, checks, say))}</pre>")
+            filled.count += 1
         if self.most != total:
             filled.put(f"points were scaled: {total} are", number(self.most))
         return filled

@@ -38,14 +38,6 @@ def write(path, content):
         raise
 
 
-def remove(path):
-    """Removes a file, if it is there."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-
-
 def _umask():
     mask = os.umask(0o077)
     os.umask(mask)
@@ -99,7 +91,7 @@ def feedback(student, record, checks, say=ENGLISH):
         lines.append(say(f"    {points_of(record, checks)} from the checks"))
         lines += [say(f"    {_signed(points)} from your teacher" + (f": {reason}" if reason else ""))
                   for points, reason in record["adjustments"]]
-    end = "." if say is ENGLISH else "。"
+    end = "。" if say.name == "zh" else "."
     lines += [""] + [note[0].upper() + note[1:] + end for note in map(say, record["notes"])]
     lines += [""] if record["notes"] else []
     return "\n".join(lines) + "\n" + record["output"]

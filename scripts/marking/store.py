@@ -1,10 +1,11 @@
 """What is known of every submission, and the files that tell of it."""
+import contextlib
 import json
 import os
 import threading
 
 from . import adjust, answers, moodle, results
-from .language import ENGLISH, Language
+from .language import Language
 
 
 class Store:
@@ -13,7 +14,7 @@ class Store:
 
     def __init__(self, out, checks, language="en"):
         self.out, self.checks = out, checks
-        self.say = Language(language) if language != "en" else ENGLISH
+        self.say = Language(language)
         self.lock = threading.Lock()
         self.path = os.path.join(out, ".state.json")
         for folder in (out, os.path.join(out, "feedback"), os.path.join(out, "results")):
@@ -67,7 +68,8 @@ class Store:
         for name in [name for name, other in self.records.items() if entry.id and other.get("id") == entry.id and name != student]:
             del self.records[name]  # the same student, under an earlier name
             for folder, ending in (("feedback", ".txt"), ("results", ".json")):
-                results.remove(os.path.join(self.out, folder, results.file_name(name, ending)))
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(os.path.join(self.out, folder, results.file_name(name, ending)))
         self.records[student] = record = dict(record, **self._own(entry))
         results.write(os.path.join(self.out, "feedback", results.file_name(student, ".txt")),
                       results.feedback(student, record, self.checks, self.say))
@@ -92,10 +94,10 @@ class Store:
     def hand_back(self, options):
         """Writes what the platforms take back. Returns what is to be said of it."""
         said = []
-        for table, name in ((options.moodle, "moodle.csv"), (options.canvas, "canvas.csv")):
+        for table, name, more in ((options.moodle, "moodle.csv", [self.say]), (options.canvas, "canvas.csv", [])):
             path = os.path.join(self.out, name)
             if table:
-                said += table.fill_in(self.records, self.checks, self.say).sentences(table.columns)
+                said += table.fill_in(self.records, self.checks, *more).sentences(table.columns)
                 results.write(path, table.bytes())
             elif os.path.exists(path):
                 said.append(f"{name} is of an earlier marking: --{name[:-len('.csv')]} makes a new one")

@@ -102,6 +102,23 @@ class Filled:
         """Takes a student into a list."""
         self.lists.setdefault(what, []).append(student)
 
+    def matched(self, rows, number_of, name_of, records):
+        """The rows of students who were marked, each with the student and the record; the others are put into lists. Students are
+        found by number: nobody is guessed by name."""
+        by_id = {record["id"]: (student, record) for student, record in records.items() if record.get("id")}
+        for row in rows:
+            student, record = by_id.get(number_of(row), (None, None))
+            if not record:
+                self.put("no submission", name_of(row))
+            elif record["status"] == "marking failed":
+                self.put("not filled in, since the marking failed", student)
+            else:
+                yield row, student, record
+        there = {number_of(row) for row in rows}
+        for student, record in records.items():
+            if record.get("id", "") not in there:
+                self.put(f"not in {self.original}", student)
+
     def sentences(self, columns):
         """All that is to be said, the columns first."""
         yield f"{self.file}: filled in {self.count} of the students in {self.original} ({', '.join(columns)})"

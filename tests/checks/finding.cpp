@@ -80,7 +80,7 @@ std::string in_chinese(const std::string& label, const std::string& text)
     const bool is_copied = label == "it said" || label == "the wire";
     std::istringstream lines(is_copied ? text : translated(text, label != "received"));
     std::string head = translated(label);
-    for (std::string line; std::getline(lines, line); head.clear()) {
+    for (std::string line; std::getline(lines, line);) {
         for (const std::string& one :
              is_kept_whole(label) ? std::vector{line} : cut(line, text_width)) {
             result += padded(std::exchange(head, ""), label_width) + one + "\n";

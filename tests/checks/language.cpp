@@ -18,6 +18,19 @@ namespace
 {
 
 constexpr char begin = '\2', middle = '\3', end = '\4'; ///< around and between the two of both()
+const std::string marks = {begin, middle, end};
+
+/// What is left of a text without all that stands between two of its marks.
+std::string without_between(const std::string& text, char from, char to)
+{
+    std::string result;
+    bool is_dropped = false;
+    for (const char byte : text) {
+        is_dropped = byte == from || (is_dropped && byte != to);
+        result += is_dropped ? "" : std::string(1, byte);
+    }
+    return without(result, marks);
+}
 
 /// A sentence with places: the pieces around them, and their names.
 struct Pattern {
@@ -221,30 +234,13 @@ std::string translated(const std::string& text, bool by_lines)
 
 std::string both(const std::string& english, const std::string& shown)
 {
-    return english == shown ? english : begin + english + middle + shown + end;
+    return english == shown
+               ? english
+               : begin + without(english, marks) + middle + without(shown, marks) + end;
 }
 
-std::string in_english(const std::string& text)
-{
-    std::string result;
-    bool is_taken = true;
-    for (const char byte : text) {
-        is_taken = byte == middle ? false : byte == end || is_taken;
-        result += is_taken && byte != begin && byte != end ? std::string(1, byte) : "";
-    }
-    return result;
-}
-
-std::string as_shown(const std::string& text)
-{
-    std::string result;
-    bool is_taken = true;
-    for (const char byte : text) {
-        is_taken = byte == begin ? false : byte == middle || is_taken;
-        result += is_taken && byte != middle && byte != end ? std::string(1, byte) : "";
-    }
-    return result;
-}
+std::string in_english(const std::string& text) { return without_between(text, middle, end); }
+std::string as_shown(const std::string& text) { return without_between(text, begin, middle); }
 
 std::size_t columns(const std::string& text)
 {

@@ -1,5 +1,6 @@
-// language.hpp: what the checks say, in the language of the reader. The code has its sentences in English; zh.tsv, beside the
-// table of the checks, has each with its Chinese. What passes over the wire and what programs print stays as it is.
+// language.hpp: what the checks say, in the language of the reader. The code has its sentences in
+// English; zh.tsv, beside the table of the checks, has each with its Chinese. What passes over the
+// wire and what programs print stays as it is.
 #pragma once
 
 #include <string>
