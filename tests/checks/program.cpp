@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pty.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,14 +25,17 @@ namespace lab
 namespace
 {
 
+/// A file without a name, which nobody who is killed leaves behind. O_TMPFILE is not known to every
+/// file system. open(2)
 int temporary_file()
 {
-    std::string path = "/tmp/lab-test-XXXXXX";
-    const int fd = mkostemp(path.data(), O_CLOEXEC | O_APPEND);
+    int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd == -1) {
+        fd = memfd_create("output", MFD_CLOEXEC);
+    }
+    if (fd == -1 || fcntl(fd, F_SETFL, O_APPEND) == -1) {
         fail("make a temporary file");
     }
-    unlink(path.c_str());
     return fd;
 }
 
