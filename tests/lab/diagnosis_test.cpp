@@ -133,7 +133,24 @@ TEST(Diagnosis, NamesWhatStandsBehindACompilersErrors)
                         "full-width")); // g++
     EXPECT_TRUE(says_of("s.cpp:26:28: error: character <U+FF0C> not allowed in an identifier",
                         "full-width")); // clang
-    EXPECT_EQ(diagnose_compiler("s.cpp:19:18: error: expected ';' before 'print'"), "");
+    EXPECT_TRUE(
+        says_of("s.cpp:26:58: error: no matching constructor for initialization\n"
+                "s.cpp:26:9: note: thread<void (&)(Socket, int), const Socket, const int &>",
+                "This Socket is const")); // clang
+    EXPECT_TRUE(says_of("s.cpp:9:37: error: invalid operands to binary expression\n"
+                        "    if (msg == 'exit') break;",
+                        "double quotes")); // clang
+    EXPECT_TRUE(says_of("s.cpp:9:9: error: 'name' was not declared in this scope\n"
+                        "    9 |     for (name in names) {",
+                        "no for ... in"));
+    EXPECT_TRUE(says_of("s.cpp:9:7: error: 'len' was not declared in this scope", "size()"));
+    EXPECT_TRUE(says_of("s.cpp:9:18: error: expected ';' before 'print'", "semicolon"));
+    EXPECT_TRUE(says_of("s.cpp:7:5: error: expected '(' before '}' token\n"
+                        "s.cpp:9:6: error: expected 'catch' before 'serve'",
+                        "braces do not match"));
+    EXPECT_TRUE(says_of("s.cpp:(.text+0x23a): undefined reference to `tcplink(Socket)'",
+                        "but not defined"));
+    EXPECT_EQ(diagnose_compiler("s.cpp:3:1: error: base operand of '->' has non-pointer type"), "");
     EXPECT_EQ(diagnose_compiler("s.cpp:3:1: warning: unused variable 'Socket'"), "");
 }
 
