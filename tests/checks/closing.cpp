@@ -1,5 +1,6 @@
 // closing.cpp: why the server has closed where it should have answered, or has not closed where it
 // should have: found out by trying.
+#include "lines.hpp"
 #include "process.hpp"
 #include "replay.hpp"
 #include "talk.hpp"
@@ -35,7 +36,8 @@ std::string Talk::why_closed(const std::string& expected)
         server_.until([&] { return quiet.peer_->has_news(); }, while_trying);
         if (static_cast<void>(quiet.peer_->receive_now()); quiet.peer_->ended()) {
             return "The connection is closed behind the welcome, before the client has said "
-                   "anything: what comes there is the loop, which begins with recv and waits.";
+                   "anything: what comes there is the loop, which begins with recv and waits. (If "
+                   "the socket does not block, recv returns -1 at once, and that is no end.)";
         }
         quiet.say("exit");
         if (const std::string came = quiet.what_comes(while_trying); contains(came, "Hello")) {
@@ -45,8 +47,17 @@ std::string Talk::why_closed(const std::string& expected)
         }
     }
     const std::string last = peer_->sent().back();
+    if (peer_->sent().size() > 2 && serves(server_, last)) {
+        return fill("The first {count} messages were answered, and at the next one the connection "
+                    "was closed, whatever it is: the loop has an end (a counter, a range). It ends "
+                    "with exit, or when nothing is received.",
+                    {{"count", std::to_string(peer_->sent().size() - 1)}});
+    }
     if (last != "Yam" && serves(server_)) {
-        return std::string("exit").starts_with(last) ? diagnose_exit({last})
+        return trimmed(last).empty()
+                   ? "A message of blanks is taken for the end: it is stripped before it is looked "
+                     "at. It is a name like any other."
+               : std::string("exit").starts_with(last) ? diagnose_exit({last})
                : last == "0" ? "The name 0 is taken for the end: a text is tested for being true, "
                                "and \"0\" is false in this language. Test its length."
                              : "Other names are answered; this one is taken for the end, or an "
@@ -62,7 +73,8 @@ std::string Talk::why_closed(const std::string& expected)
                : "Whatever message comes, the connection is closed, as for exit: the comparison "
                  "with exit holds for each (in C strcmp is 0, and not 1, for equal texts; in Perl "
                  "== compares numbers), or what recv returned is taken for the end (which is 0, or "
-                 "an empty string).";
+                 "an empty string), or another variable is looked at than the one that recv "
+                 "filled.";
 }
 
 /// Finds out with what exit is compared, where exit itself was greeted.
@@ -92,6 +104,15 @@ std::string Talk::what_is_taken_for_exit()
            "in a way that never finds it. (In Python bytes never equal a str; in C and Java == "
            "compares where two texts stand, not the texts; two != with || between them hold for "
            "every text.)";
+}
+
+/// True if the server starts a process for a client.
+bool Talk::forks(Server& server)
+{
+    const long before = activity_of(server.pid()).processes;
+    Talk client(server, true);
+    return client.peer_ && !client.what_comes(Seconds(0.6)).empty() &&
+           activity_of(server.pid()).processes > before;
 }
 
 /// Finds out why the server has not just closed where it should have.
@@ -132,19 +153,20 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
         return "A loop goes round and round: when the client has closed, recv returns nothing (0, "
                "an empty string), at once and each time. That is where the loop ends.";
     }
-    if (waits.contains("poll") && activity.threads == 1) {
+    const bool is_said = contains(server_.out(), closed(peer_->address())); // that it is closed
+    if (!is_said && waits.contains("poll") && activity.threads == 1) {
         return "The program waits in select, poll or epoll and has not noticed: the client's "
                "socket is no longer among those that it waits for, or it waits for something new "
                "(EPOLLET) where not all that had come was received.";
     }
-    if (activity.processes > 1) {
+    if (activity.processes > 1 || forks(server_)) {
         return "The connection is still open: fork copies each descriptor (the number of an open "
                "socket), and a connection ends when all copies are closed. The parent closes its "
                "copy after fork, and the child its own after the loop.";
     }
     return "The loop was left, but the connection is still open: the socket that accept returned "
            "is closed after the loop, on every way out of it (return, exit and an exception pass "
-           "by what stands behind the loop).";
+           "by what stands behind the loop; in asyncio the writer is closed).";
 }
 
 } // namespace lab

@@ -2,6 +2,7 @@
 #include "finding.hpp"
 #include "lines.hpp"
 #include "process.hpp"
+#include "replay.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -21,6 +22,35 @@ const std::string by_value =
     "a pointer, a global), and when the thread looks, the next client is already in it. Hand the "
     "socket and the address over by value.";
 
+/// Why some were closed without a welcome: finds out by letting all leave.
+std::string why_refused(Server& server, std::vector<std::optional<Peer>>& peers,
+                        const std::vector<std::string>& welcomes)
+{
+    bool is_refused = false;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        is_refused = is_refused || (peers[i] && welcomes[i].empty() && peers[i]->ended());
+    }
+    if (!is_refused || server.has_ended()) {
+        return "";
+    }
+    for (std::optional<Peer>& peer : peers) {
+        peer.reset(); // leaves
+    }
+    server.until([] { return false; }, Seconds(server.delay() + 0.2)); // it may take a moment
+    if (serves(server)) {
+        return "Some were closed without a welcome, and a client that came when the others had "
+               "left was served: the number of clients at the same time is limited (a count, an "
+               "array), or several share one variable.";
+    }
+    if (const std::string found = since_when(server); !found.empty()) {
+        return found;
+    }
+    return fill("After {count} clients in all no more are served, also when the others have left: "
+                "what each of them takes (a place in an array, one of a count) is not given back "
+                "when it leaves, with exit or without.",
+                {{"count", std::to_string(server.visitors + peers.size())}});
+}
+
 /// Why some of them were not welcomed: finds out by waiting longer, and by letting some leave.
 std::string why_not_all(Server& server, std::vector<std::optional<Peer>>& peers,
                         std::vector<std::string>& welcomes)
@@ -38,6 +68,9 @@ std::string why_not_all(Server& server, std::vector<std::optional<Peer>>& peers,
         return server.until([&] { return welcomed() >= count; }, Seconds(server.delay() + 1.2));
     };
     const std::size_t before = welcomed();
+    if (const std::string refused = why_refused(server, peers, welcomes); !refused.empty()) {
+        return refused;
+    }
     if (comes_to(before + 1)) {
         return "They are not welcomed at once: the loop around accept does something else between "
                "two clients (a pause, or the work for one of them). It only starts threads.";
@@ -50,13 +83,15 @@ std::string why_not_all(Server& server, std::vector<std::optional<Peer>>& peers,
     if (before > 0 && comes_to(before + 1)) {
         return fill("No more than {count} can be served at the same time: the next is welcomed "
                     "when one has left. The number of threads, of places in a pool or of a lock's "
-                    "holders is limited; the notebook starts a thread for each client.",
+                    "holders is limited, or they are joined when so many have come; the notebook "
+                    "starts a thread for each client.",
                     {{"count", std::to_string(before)}});
     }
     const bool accepts = waits.contains("accept") || waits.contains("poll");
     return accepts || waits.empty()
                ? "Not all of them were welcomed, though the server waits for more: each of them "
-                 "needs a thread with a socket of its own."
+                 "needs a thread with a socket of its own. (What waits for a condition variable "
+                 "may be woken once for several: it looks whether there is more to do.)"
                : "Not all of them were welcomed, and nobody waits in accept any more: the loop "
                  "around accept has ended (a counter, a break), or waits for something else.";
 }

@@ -189,6 +189,14 @@ std::string diagnose_whole(const Exchange& exchange)
     if (without(received, "\r\n") == expected) {
         return "There is a newline in it, which the notebook does not send.";
     }
+    if (const auto differ =
+            std::mismatch(expected.begin(), expected.end(), received.begin(), received.end());
+        differ.first - expected.begin() > 64) {
+        return fill("The first {count} bytes of the answer are right, and then others come: the "
+                    "buffer that it is put together in is too small, and more is sent than it "
+                    "holds.",
+                    {{"count", std::to_string(differ.first - expected.begin())}});
+    }
     const std::string marks = " ,.!?:;-'";
     if (without(received, marks) == without(expected, marks)) {
         return "The letters are right; a blank, a comma or another mark is missing or too many.";
@@ -230,6 +238,12 @@ std::string diagnose_beginning(const Exchange& exchange)
     if (size + 1 == expected.size() && expected.back() == '!') {
         return "The exclamation mark at the end is missing: it is forgotten, or the size is one "
                "too small.";
+    }
+    if (size == 4 && !exchange.next.empty()) { // a client's name
+        return fill("Only the first {count} of {all} bytes came: it is misspelt, or the size is "
+                    "wrong: 4 or 8 is that of a pointer (sizeof), where strlen is that of the "
+                    "text.",
+                    {{"count", std::to_string(size)}, {"all", std::to_string(expected.size())}});
     }
     return fill(
         size == 8 && expected.starts_with(hello)

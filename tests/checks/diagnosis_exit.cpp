@@ -30,8 +30,9 @@ std::string diagnose_exit(const std::vector<std::string>& closed)
                "compared without regard to case.";
     }
     if (has("exit\n") || has(" exit") || has("exit\r\n") || has("exit ")) {
-        return "exit with a newline or a blank is taken for exit, too: the message is stripped "
-               "before it is compared. Those are five bytes, and a name.";
+        return "exit with a newline or a blank is taken for exit, too: the message is stripped, or "
+               "read as a word (>>, split), before it is compared, or what cannot be printed is "
+               "taken out of it. Those are five bytes, and a name.";
     }
     return "Another message than exit is taken for it.";
 }

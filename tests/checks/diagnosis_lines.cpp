@@ -57,6 +57,15 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
             return "There is a carriage return (\\r) at the end of the line.";
         }
         const std::string found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
+        const std::string behind = lines[i].substr(std::min(expected[i].size(), lines[i].size()));
+        const bool is_behind_each = !behind.empty() && lines.size() > i + 1 &&
+                                    i + 1 < expected.size() &&
+                                    lines[i + 1] == expected[i + 1] + behind;
+        if (found.empty() && lines[i].starts_with(expected[i]) && is_behind_each) {
+            return fill("\"{behind}\" is printed behind each line. The line is the notebook's, and "
+                        "nothing else.",
+                        {{"behind", behind}});
+        }
         if (found.empty() && lines[i].starts_with(expected[i])) {
             return fill("Behind \"{line}\" more is printed: bytes of the buffer beyond what recv "
                         "returned, or of an earlier answer. Print as many bytes as were received.",
@@ -93,11 +102,21 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
                 "The line \"{line}\" is printed besides; the notebook has no such line there.",
                 {{"line", lines[i]}});
         }
+        if (i > 0 && lines[i].ends_with(expected[i - 1] + expected[i])) {
+            return "Earlier answers stand before this one: they pile up in a buffer or a string, "
+                   "which has to begin empty.";
+        }
+        if (lines[i].ends_with(expected[i])) {
+            return fill("\"{before}\" is printed before what belongs there. The line is the "
+                        "notebook's, and nothing else.",
+                        {{"before", lines[i].substr(0, lines[i].size() - expected[i].size())}});
+        }
         const auto differ =
             std::mismatch(expected[i].begin(), expected[i].end(), lines[i].begin(), lines[i].end());
-        return found.empty() ? fill("The line differs from the notebook's after \"{beginning}\".",
-                                    {{"beginning", std::string(expected[i].begin(), differ.first)}})
-                             : found;
+        return !found.empty() || differ.first == expected[i].begin()
+                   ? found
+                   : fill("The line differs from the notebook's after \"{beginning}\".",
+                          {{"beginning", std::string(expected[i].begin(), differ.first)}});
     }
     if (lines.size() > expected.size() && lines[expected.size()].empty()) {
         return "There is an empty line at the end: exit has no answer, so that a recv behind it "

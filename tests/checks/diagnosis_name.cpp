@@ -110,6 +110,10 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
             return "The name ends at its first blank or newline: it is read as a word or a line "
                    "(>>, scanf, readline, split), not as the bytes that recv returned.";
         }
+        if (x.size() > 1 && x.size() + 1 == name.size() && name.size() < 1000) {
+            return "The last byte of the name is cut off, as one cuts off a newline (chop, [:-1], "
+                   "n - 1): there is none at the end of what recv returns.";
+        }
         const std::size_t answer = x.size() + hello.size() + 1;
         return fill(x.size() == 1 ? "Only the first byte of the name is greeted: the length that "
                                     "is kept is 1. In C, n = recv(...) > 0 without parentheses "

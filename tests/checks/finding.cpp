@@ -33,6 +33,23 @@ bool has_all(const std::string& said, const std::vector<std::string>& words)
                        [&](const std::string& word) { return contains(said, word); });
 }
 
+/// The line that a program prints again and again, much more often than any that serves a few
+/// clients; empty if it does not.
+std::string printed_without_end(const Program& program)
+{
+    constexpr std::size_t last = 4000; // bytes, in which there is a whole line
+    for (const std::string& printed : {program.out(), program.err()}) {
+        if (printed.size() >= most_printed) {
+            std::istringstream lines(printed.substr(printed.size() - last));
+            std::string line;
+            std::getline(lines, line); // the rest of one
+            std::getline(lines, line);
+            return quote(line.substr(0, 200));
+        }
+    }
+    return "";
+}
+
 /// The command as a person types it, with the notebook's port and pause.
 std::string typed(const std::string& variable_name, const std::string& otherwise)
 {
@@ -126,6 +143,14 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
             !diagnosis.empty() && (end == came_to_its_end(program.out()) || end.empty());
         diagnosis = known || diagnosis.find(end) != std::string::npos ? diagnosis : end;
     }
+    if (const std::string line = printed_without_end(program); !line.empty()) {
+        diagnosis = fill(diagnosis.empty()
+                             ? "It prints without end: {line}. The loop in which that stands goes "
+                               "round and round. It has to wait in each round, in recv or accept, "
+                               "and to end when they fail or return nothing."
+                             : "{diagnosis} And it prints without end: {line}.",
+                         {{"line", line}, {"diagnosis", diagnosis}});
+    }
     if (diagnosis.empty() && is_damaged(program)) {
         diagnosis =
             "More bytes were written than there was room for, and what stood behind them was "
@@ -158,9 +183,14 @@ std::string diagnose_said(const std::string& said)
         std::vector<std::string> words; ///< all of them are there
         std::string meaning;
     };
+    static const std::string minus_one =
+        "A number that is no length was taken for one: recv returns -1 when it fails, and in a "
+        "size_t that is a very large number.";
     static const std::vector<Known> known = {
         {{"terminate called without an active exception"},
          "A std::thread object was destroyed while its thread still ran: call detach() on it."},
+        {{"terminate called", "length_error"}, minus_one},
+        {{"terminate called", "bad_alloc"}, minus_one},
         {{"a bytes-like object is required"},
          "send takes bytes, not a str: write b'...' or call .encode('utf-8')."},
         {{"can only concatenate str"},
@@ -169,7 +199,8 @@ std::string diagnose_said(const std::string& said)
          "A str and bytes are joined: decode the bytes that recv returned first."},
         {{"Address already in use"},
          "bind failed: the port is in use, by an earlier program that still runs, or because bind "
-         "is called twice. (A client does not call bind: the port is the server's.)"},
+         "is called twice. (A client does not call bind: the port is the server's, and its own it "
+         "gets from the system.)"},
         {{"Cannot assign requested address"},
          "bind or connect failed: this machine does not have that address. In a C program its "
          "bytes may be in the wrong order (inet_pton, or htonl(INADDR_LOOPBACK), puts them "
@@ -210,6 +241,9 @@ std::string diagnose_said(const std::string& said)
         {{"Broken pipe"},
          "A send on a connection that is gone failed. While the client is still there, it was sent "
          "on the wrong socket: the listening one, or one that is closed."},
+        {{"getpeername", "Bad file descriptor"},
+         "getpeername was called on a socket that is closed: the address is the one that accept "
+         "returned, and is kept."},
         {{"getpeername", "not connected"},
          "getpeername fails when the client has broken off: the address is the one that accept "
          "returned, and is kept."},
@@ -218,11 +252,14 @@ std::string diagnose_said(const std::string& said)
          "one, where the one that accept returned is meant; in a client one for which connect was "
          "not called, or was given an address without its family (sin_family)."},
         {{"Bad file descriptor"},
-         "A socket was used after it was closed: close belongs behind the loop, and the object "
-         "that owns the socket lives, where it is, until then (a vector that grows moves what it "
-         "has)."},
+         "A socket was used after it was closed, or moved away (std::move): close belongs behind "
+         "the loop, and the object that owns the socket lives, where it is, until then (a vector "
+         "that grows moves what it has, a with block closes it)."},
         {{"not supported"},
          "The socket cannot do that: it was made with SOCK_DGRAM, where TCP takes SOCK_STREAM."},
+        {{"Network is unreachable"},
+         "connect was given an address that leads nowhere: inet_addr reads numbers "
+         "(\"127.0.0.1\"), not a name such as localhost, for which it returns 255.255.255.255."},
         {{"Permission denied"},
          "It was not allowed: is the file executable, or the port under 1024?"},
         {{"Connection refused"},

@@ -101,8 +101,20 @@ void visit(Server& server, Talk::Cause leave)
 }
 
 /// Why no line with this beginning was printed about a client that left so.
-std::string why_not_printed(const std::string& sign, Talk::Cause cause)
+std::string why_not_printed(const Server& server, const std::string& sign, Talk::Cause cause)
 {
+    const bool is_of_arrival = sign.starts_with("Accept");
+    if (is_of_arrival) {
+        Server again("0", "", "", Program::Output::terminal);
+        Talk client(again);
+        static_cast<void>(client.is_welcomed());
+        const auto is_there = [&] { return contains(again.out(), sign); };
+        if (!again.until(is_there, Seconds(0.3)) && client.is_greeted("Yam") &&
+            again.until(is_there, Seconds(0.1))) {
+            return "The line is printed only when the client has sent something: it stands behind "
+                   "recv. It is the first thing that the client's thread does.";
+        }
+    }
     const bool buffered = appears_on_a_terminal([&](Server& again) {
         visit(again, cause);
         return sign;
@@ -118,7 +130,11 @@ std::string why_not_printed(const std::string& sign, Talk::Cause cause)
                    "closed: it stands behind the loop, where every way out of the loop leads.";
         }
     }
-    return "The line is not printed.";
+    const std::string said = diagnose_said(server.err());
+    return !said.empty()   ? said
+           : is_of_arrival ? "The line is not printed."
+                           : "The line is not printed: it stands behind the loop and close, and "
+                             "break leads there. return, exit and an exception pass by it.";
 }
 
 } // namespace
@@ -163,7 +179,7 @@ testing::AssertionResult prints(Server& server, const std::vector<std::string>& 
         finding.diagnosis = diagnose_address(server, closed(other), address, other, line);
     } else if (!server.has_ended()) {
         server.set_aside();
-        finding.diagnosis = why_not_printed(sign + " from ", cause);
+        finding.diagnosis = why_not_printed(server, sign + " from ", cause);
     }
     return not_yet(server, "server", finding);
 }

@@ -35,7 +35,7 @@ std::string why_not_listening(Server& server)
         if (socket.port != server.port()) {
             return "It listens on another port. If the system chose that port, bind was not called "
                    "before listen, or it failed and nobody looked at its result, or it was given "
-                   "port 0.";
+                   "port 0 (which htonl makes of a port, where htons is meant).";
         }
         if (socket.address != "127.0.0.1" && socket.address != "0.0.0.0" &&
             socket.address != "::") {

@@ -151,8 +151,13 @@ std::map<std::string, long> waits_of(pid_t group)
         {SYS_epoll_pwait, "poll"},
         {SYS_futex, "a lock"},
         {SYS_wait4, "wait"},
+        {SYS_rt_sigtimedwait, "a signal"},
+        {SYS_rt_sigsuspend, "a signal"},
 #ifdef SYS_accept // these are not on every kind of machine
         {SYS_accept, "accept"},
+#endif
+#ifdef SYS_pause
+        {SYS_pause, "a signal"},
 #endif
 #ifdef SYS_poll
         {SYS_poll, "poll"},

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <sstream>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include <pty.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +92,7 @@ std::string contents(int fd)
     std::string text;
     std::array<char, 65536> buffer;
     for (ssize_t n;
+         text.size() < most_printed &&
          (n = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;) {
         text.append(buffer.data(), static_cast<std::size_t>(n));
     }
@@ -117,6 +120,8 @@ void end_programs_on_signals()
         ::signal(number, end_programs);
     }
 }
+
+std::size_t most_printed = std::numeric_limits<std::size_t>::max();
 
 const Seconds patience{variable("PATIENCE").empty() ? 10 : std::stod(variable("PATIENCE"))};
 
@@ -223,6 +228,17 @@ std::string Program::out() const
     return text;
 }
 std::string Program::err() const { return contents(err_); }
+
+bool Program::prints_without_end() const
+{
+    const auto size = [](int fd) {
+        struct stat about {
+        };
+        return fstat(fd, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
+    };
+    return std::max(size(out_), size(err_)) >= most_printed;
+}
+
 void Program::signal(int number) const { kill(pid_, number); }
 
 bool Program::prints(const std::string& text, Seconds limit) const
@@ -271,7 +287,7 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
     Activity before;
     while (!condition()) {
         const auto now = Clock::now();
-        if (has_ended()) {
+        if (has_ended() || prints_without_end()) {
             return condition(); // its last act may have been just that
         }
         if (now >= next_look) {

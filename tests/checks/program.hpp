@@ -20,6 +20,10 @@ using Seconds = std::chrono::duration<double>;
 /// or what the environment variable PATIENCE says.
 extern const Seconds patience;
 
+/// Of what a program prints, only so many bytes are looked at. The checks set it: who prints more
+/// prints without end.
+extern std::size_t most_printed;
+
 /// Asks `condition` again and again until it holds (true) or `limit` has passed (false).
 bool eventually(const std::function<bool()>& condition, Seconds limit = patience);
 
@@ -69,6 +73,8 @@ class Program
     /// What became of it, in words: "is still running", "ended by itself, with exit status 1",
     /// "was killed by SIGPIPE (...)", "could not be started".
     std::string fate();
+    /// True if it has printed `most_printed` bytes.
+    bool prints_without_end() const;
     int killed_by() const { return status_ > 128 ? signal_ : 0; } ///< a signal's number, or 0
     /// The last lines of standard error.
     std::string last_words() const;

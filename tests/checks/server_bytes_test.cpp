@@ -106,6 +106,7 @@ TEST(NotebookServer, ReturnsEveryByte)
     const std::vector<std::string> names = {"Al Bo",
                                             "0",
                                             " Yam ",
+                                            " ",
                                             "%s %d %x",
                                             "{0} $& \\1",
                                             "王小明 é ü",

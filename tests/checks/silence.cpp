@@ -30,12 +30,18 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
 {
     for (Talk* other : others_) {
         const std::string came = other->peer_ ? other->peer_->receive_now() : "";
-        if (came.find(expected) != std::string::npos ||
-            (!came.empty() && other->unanswered_ == 0)) {
+        if (contains(came, expected) ||
+            (!peer_->ended() && !came.empty() && other->unanswered_ == 0)) {
             return "The answer went to another client: the threads share one variable, in which "
                    "the socket of the latest client stands (a global, static, or the loop's own, "
-                   "handed over by its address). Each thread needs a socket of its own.";
+                   "handed over by its address), or a socket is closed twice, and its number is "
+                   "the next client's by then. Each thread needs a socket of its own.";
         }
+    }
+    if (peer_->ended()) {
+        return "Alone, a client is answered; beside others, the connection of this one was closed: "
+               "the threads share one variable, in which the socket is that of the latest client, "
+               "or a socket is closed twice, and its number is another client's by then.";
     }
     const auto clients = static_cast<double>(others_.size() + 1);
     const std::string late = what_comes(Seconds(std::min(server_.delay() * clients + 0.5, 5.0)));
@@ -49,7 +55,7 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
             other->peer_->half_close();
         }
     }
-    if (peer_->ended() || what_comes(Seconds(server_.delay() * 2 + 0.5)).empty()) {
+    if (what_comes(Seconds(server_.delay() * 2 + 0.5)).empty()) {
         return "Alone, a client is answered; beside others, this one was not: the threads share a "
                "variable (the socket, the buffer), or a table has one place for several clients.";
     }
@@ -88,7 +94,8 @@ std::string why_one_at_a_time(const Server& server)
                ? "The server serves one client at a time: a second one is accepted, but "
                  "not served while the first one is connected."
                : "The loop of step 4 does not come back to accept while a client is "
-                 "connected: it serves the client itself, or waits for its thread (join).";
+                 "connected: it serves the client itself (run() in the place of start()), or "
+                 "waits for its thread (join).";
 }
 
 /// Why a client that is alone has not been welcomed.
@@ -207,13 +214,18 @@ std::string Talk::what_it_waits_in(bool welcome)
                          "socket among those that it waits for? (For select, the first argument is "
                          "the highest descriptor plus one.)";
     }
+    if (waits.contains("a signal")) {
+        return "A thread waits for a signal (pause, sigwait), which another thread has got: the "
+               "pause is made with sleep_for or nanosleep, for each thread by itself.";
+    }
     if (waits.contains("sleep")) {
         return "It is asleep for longer than the pause that was asked for.";
     }
     if (welcome && waits.contains("accept") && !waits.contains("recv")) {
         return "It waits in accept, and no thread serves this client: is a thread started, is the "
                "welcome its first act, and does it go to the socket that accept returned? (In C, "
-               "(sock = accept(...)) < 0 needs these parentheses.)";
+               "(sock = accept(...)) < 0 needs these parentheses, and what the thread is given a "
+               "pointer to is freed by the thread, not by main.)";
     }
     if (waits.contains("recv")) {
         return welcome ? "It waits in recv, and nothing has been sent: send comes first, to the "

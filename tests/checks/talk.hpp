@@ -101,6 +101,7 @@ class Talk
     std::string why_closed(const std::string& expected);
     std::string why_not_the_end(const std::string& received, int others);
     std::string what_is_taken_for_exit();
+    static bool forks(Server& server);
     std::string why_no_welcome();
     std::string what_brings_it(const std::string& expected);
     std::string what_it_waits_in(bool welcome);

@@ -65,6 +65,23 @@ std::string quote(std::string_view bytes)
                 {{"quoted", text.str()}, {"count", std::to_string(bytes.size())}});
 }
 
+std::string shortened(const std::string& printed)
+{
+    constexpr std::size_t most = 120;
+    const auto begins = [](char byte) { return (byte & 0xc0) != 0x80; }; // a UTF-8 character
+    std::string result;
+    std::istringstream lines(printed);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.size() > most) {
+            const auto end = std::find_if(line.begin() + most / 2, line.end(), begins);
+            const auto rest = std::find_if(line.end() - most / 4, line.end(), begins);
+            line.replace(end, std::max(end, rest), " ... ");
+        }
+        result += line + (lines.eof() ? "" : "\n");
+    }
+    return result;
+}
+
 bool contains(const std::string& text, const std::string& part)
 {
     return text.find(part) != std::string::npos;

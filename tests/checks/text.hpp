@@ -16,6 +16,9 @@ std::string fill(std::string_view text, const std::map<std::string_view, std::st
 /// long ones shortened in the middle, with their number.
 std::string quote(std::string_view bytes);
 
+/// What a program printed, with the middle left out of lines that are longer than a screen's.
+std::string shortened(const std::string& printed);
+
 bool contains(const std::string& text, const std::string& part);
 /// True if the text is not empty and has these bytes only.
 bool all_of(const std::string& text, const std::string& bytes);

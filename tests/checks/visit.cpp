@@ -24,6 +24,18 @@ const std::string behind_the_last =
 const std::string said_again = "The client sent the name a second time, before its answer had "
                                "come. TCP itself repeats what is lost; a client waits.";
 
+const std::string all_at_once =
+    "All was sent at once, without waiting for anything: the first recv stands before the first "
+    "send, for the welcome, and each send is followed by a recv.";
+
+const std::string said_before =
+    "The message before was sent again, together with the next one: something that sends is added "
+    "for each answer (a listener, a callback, a thread), and stays.";
+
+const std::string from_the_keyboard =
+    "The names are asked for at the keyboard (input, fgets, cin, Scanner), where nothing comes: "
+    "the notebook's client sends Yam, May and Sarah by itself.";
+
 const std::string half_closed =
     "The client ended its sending side (shutdown), and waits for answers: after that it cannot "
     "send any more. Its side ends when all has been said.";
@@ -37,11 +49,11 @@ std::string client_by_hand()
 
 } // namespace
 
-Visit::Visit(Program::Output output)
+Visit::Visit(Program::Output output, const std::string& input)
     : listener_(client_port()), swapped_(try_to_listen(swapped())),
       six_(try_to_listen(listener_.port(), "::1")),
       notebook_(listener_.port() == 9999 ? nullptr : try_to_listen(9999)),
-      client(client_command(listener_.port()), "", output)
+      client(client_command(listener_.port()), input, output)
 {
 } // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the listeners are members
 
@@ -118,11 +130,15 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
     const bool comes_again =
         received == "exit" && client.until([&] { return listener_.has_client(); }, Seconds(0.2));
     const std::string pieces = takes_answers_in_pieces();
+    const bool says_no_name =
+        expected == names.front() && server->ended() && (received.empty() || received == "exit");
     finding.diagnosis =
-        comes_again             ? one_connection
-        : !pieces.empty()       ? pieces
-        : received.empty()      ? why_silent(expected)
-        : is_one_text(received) ? one_text
+        comes_again                           ? one_connection
+        : received == heard_ + expected       ? said_before
+        : says_no_name && asks_the_keyboard() ? from_the_keyboard
+        : !pieces.empty()                     ? pieces
+        : received.empty()                    ? why_silent(expected)
+        : is_one_text(received)               ? one_text
         : received.starts_with(std::to_string(listener_.port()))
             ? "That is the port from the command line: the value of an option is taken for a name."
             : diagnose({server->sent(), expected, received, {}, next});
@@ -145,9 +161,10 @@ testing::AssertionResult Visit::hears_nothing_for(Seconds time, const std::strin
     return fails({server->sent().empty() ? "nothing yet" : quote(server->sent().back()),
                   "nothing before the server's next message",
                   received.empty() ? "the end of the connection" : quote(received),
-                  !known.empty()                          ? known
-                  : !pieces.empty()                       ? pieces
-                  : !heard_.empty() && received == heard_ ? said_again
+                  !known.empty()                                           ? known
+                  : !pieces.empty()                                        ? pieces
+                  : !heard_.empty() && received == heard_                  ? said_again
+                  : server->sent().empty() && contains(received, "YamMay") ? all_at_once
                   : received.empty() ? (ended_its_side() ? half_closed : if_closed)
                                      : diagnosis,
                   look_at,
@@ -237,6 +254,18 @@ bool Visit::prints_at_once()
         [&] { return again.client.out().find("Welcome!") != std::string::npos; }, Seconds(0.5));
 }
 
+/// True if the client sends what is typed.
+bool Visit::asks_the_keyboard()
+{
+    gives_its_ports_back();
+    Visit again(Program::Output::file, "Ann\nBob\n");
+    if (!again.connects()) {
+        return false;
+    }
+    again.server->say("Welcome!");
+    return contains(hear(again.client, *again.server, 3, Seconds(0.5)), "Ann");
+}
+
 /// Finds out what else the server has to send before the client goes on.
 std::string Visit::found_by_trying(const std::string& expected)
 {
@@ -254,7 +283,8 @@ std::string Visit::found_by_trying(const std::string& expected)
                                "client reads as far as one, and the server sends none."},
         {std::string(1100, 'x'),
          "The message came only after more than 1,024 bytes: the client waits until a buffer is "
-         "full (read, MSG_WAITALL, a loop). recv returns what has arrived."},
+         "full (read, MSG_WAITALL), or reads in a loop until the end comes. recv returns what has "
+         "arrived, and one recv is one answer."},
         {"", "The message came only after the server had ended its side: the client receives until "
              "the end, where one recv is one answer."},
     };

@@ -31,7 +31,7 @@ inline const std::string leave = "step 5: s.send(b'exit') and s.close()";
 class Visit
 {
   public:
-    explicit Visit(Program::Output output = Program::Output::file);
+    explicit Visit(Program::Output output = Program::Output::file, const std::string& input = "");
 
     testing::AssertionResult connects();
     testing::AssertionResult fails(Finding finding);
@@ -48,6 +48,8 @@ class Visit
 
     /// Gives the ports back: another visit of a client that knows only one port is possible.
     void gives_its_ports_back();
+    /// True if this client prints the welcome on a terminal when it has come. Gives the ports back.
+    bool prints_at_once();
     /// The conversation as far as this many names.
     testing::AssertionResult converses(std::size_t count);
 
@@ -55,9 +57,8 @@ class Visit
     static std::unique_ptr<Listener> try_to_listen(int port, const std::string& host = "127.0.0.1");
     int swapped() const { return (listener_.port() & 0xff) << 8 | listener_.port() >> 8; }
     bool comes_elsewhere() const;
-    /// True if this client prints the welcome when it has come: then it does not wait for the end.
-    bool prints_at_once();
     std::string why_silent(const std::string& expected);
+    bool asks_the_keyboard();
     std::string found_by_trying(const std::string& expected);
     std::string takes_answers_in_pieces() const;
     bool is_one_text(const std::string& received) const;

@@ -46,7 +46,8 @@ TEST(Diagnosis, NamesWhatIsWrongWithTheNameInAGreeting)
     EXPECT_TRUE(says("Hello, Sarah!", "earlier message"));
     EXPECT_TRUE(says("Hello, May!", "another client"));
     EXPECT_TRUE(says("Hello, " + ("Yam" + std::string(1021, '\0')) + "!", "whole buffer"));
-    EXPECT_TRUE(says("Hello, Ya!", "first 2 of"));
+    EXPECT_TRUE(says("Hello, Ya!", "last byte of the name is cut off"));
+    EXPECT_TRUE(says("Hello, Sa!", "first 2 of", "Hello, Sarah!", {"Sarah"}));
     EXPECT_TRUE(says("Hello, YAM!", "capital"));
     EXPECT_TRUE(says("Hello, {data}!", "place-holder"));
     EXPECT_TRUE(says("Hello, ${name}!", "place-holder"));
@@ -77,6 +78,9 @@ TEST(Diagnosis, NamesWhatIsWrongWithAWholeAnswer)
     EXPECT_TRUE(says("Hello,Yam!", "blank, a comma"));
     EXPECT_TRUE(says("HELLO, YAM!", "Capital"));
     EXPECT_TRUE(says("b'Hello, Yam!'", "b'"));
+    const std::string name(1024, 'x');
+    EXPECT_TRUE(says("Hello, " + name.substr(0, 248) + "!" + name.substr(0, 776),
+                     "The first 255 bytes", "Hello, " + name + "!", {name}));
     EXPECT_TRUE(says("Welcome!Hello, Yam!", "welcome came with the answer"));
     EXPECT_TRUE(says(std::string("\0\x0bHello, Yam!", 13), "length"));
     EXPECT_TRUE(says("Accept new connection from 127.0.0.1:1...", "screen"));
@@ -179,6 +183,8 @@ TEST(Diagnosis, TellsWhichLineIsNotTheNotebooks)
              {"b'Welcome!'\nb'Hello, Yam!'\n", "b'"},
              {"Welcome!\nHello, Yam!\nDone\n", "\"Done\" is printed besides"},
              {"Connected\nWelcome!\nHello, Yam!\n", "\"Connected\" is printed besides"},
+             {"Got: Welcome!\nGot: Hello, Yam!\n", "\"Got: \" is printed before"},
+             {"Welcome! (8)\nHello, Yam! (8)\n", "\" (8)\" is printed behind each line"},
              {"Welcome!\nHello, Yam!", "no newline"}}) {
         EXPECT_NE(diagnose_lines(lines, printed).find(words), std::string::npos)
             << diagnose_lines(lines, printed);
