@@ -154,7 +154,7 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
                "an empty string), at once and each time. That is where the loop ends.";
     }
     const bool is_said = contains(server_.out(), closed(peer_->address())); // that it is closed
-    if (!is_said && waits.contains("poll") && activity.threads == 1) {
+    if (!is_said && waits.contains("poll")) {
         return "The program waits in select, poll or epoll and has not noticed: the client's "
                "socket is no longer among those that it waits for, or it waits for something new "
                "(EPOLLET) where not all that had come was received.";

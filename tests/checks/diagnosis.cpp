@@ -134,7 +134,8 @@ std::string diagnose_whole(const Exchange& exchange)
         return "There are quotes around it: it is shown as in a program's text (repr, JSON), not "
                "as it is.";
     }
-    if (without(received, std::string(1, '\0')) == expected) {
+    const bool has_mark = received.starts_with("\xff\xfe") || received.starts_with("\xfe\xff");
+    if (without(received.substr(has_mark ? 2 : 0), std::string(1, '\0')) == expected) {
         return "There are zero bytes between the letters: two bytes or more for each character, as "
                "in UTF-16.";
     }

@@ -21,6 +21,10 @@ std::string diagnose_exit(const std::vector<std::string>& closed)
     if (has("my exit")) {
         return "A message that only ends with exit is taken for it.";
     }
+    if (closed == std::vector<std::string>{"e"}) {
+        return "A message of one byte is taken for the end: at the end recv returns 0, and -1 when "
+               "it fails.";
+    }
     if (has("e") || has("ex") || has("exi")) {
         return "The beginning of exit is taken for exit: the comparison stops where the message "
                "does (strncmp with its length, or 'in'). Compare the lengths, too.";

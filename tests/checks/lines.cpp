@@ -61,6 +61,10 @@ std::string diagnose_address(const Server& server, const std::string& line,
         return "The port is negative: it is kept in a signed number of 16 bits (short), which ends "
                "at 32,767. An unsigned one goes as far as ports do.";
     }
+    if (has("1.0.0.127")) {
+        return "The address stands the wrong way round: inet_ntop takes it as accept has filled it "
+               "in, in network order, without ntohl.";
+    }
     if (has("/" + address)) {
         return "There is a slash before the address: that is how Java shows an InetAddress. "
                "getHostAddress() is its text.";

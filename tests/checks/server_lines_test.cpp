@@ -1,6 +1,7 @@
 // Step 4: the two lines that are printed about each client.
 #include "lines.hpp"
 #include "talk.hpp"
+#include "text.hpp"
 
 using namespace lab;
 
@@ -16,6 +17,15 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
         REQUIRE(client.is_welcomed());
         expected.push_back(accepted(client.address()));
         REQUIRE(prints(server, expected, client.address()));
+        REQUIRE(client.is_greeted("Yam"));
+        if (contains(server.out(), closed(client.address()))) {
+            REQUIRE(client.fails(
+                {quote("Yam"), "no line about the end, as long as the client is connected",
+                 quote(closed(client.address())),
+                 "The line is printed while the client is still there: it is the last thing that "
+                 "the client's thread does, and not the main loop's, behind its start.",
+                 step::lines, "nc 127.0.0.1 {port}"}));
+        }
         if (by_exit) {
             client.say("exit");
         } else {

@@ -88,7 +88,9 @@ TEST(NotebookServer, WelcomesAClient)
         if (i == 0) {
             REQUIRE(client.hears_nothing_for(
                 Seconds(0.15),
-                "After the welcome it is the client's turn, and it has said nothing."));
+                "After the welcome it is the client's turn, and it has said nothing.",
+                "The server ended its side, or the connection, right behind the welcome (shutdown, "
+                "close): nothing more can be sent after that. What comes there is the loop."));
         }
     }
     if (quickest > 0.15) {

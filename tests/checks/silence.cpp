@@ -57,7 +57,8 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
     }
     if (what_comes(Seconds(server_.delay() * 2 + 0.5)).empty()) {
         return "Alone, a client is answered; beside others, this one was not: the threads share a "
-               "variable (the socket, the buffer), or a table has one place for several clients.";
+               "variable (the socket, the buffer), a table has one place for several clients, or a "
+               "pointer leads to what has moved (a vector that grows).";
     }
     return others_.size() == 1
                ? "The answer came only after the other client had left: it is served alone as long "

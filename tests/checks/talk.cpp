@@ -256,18 +256,19 @@ testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
     return fails(finding);
 }
 
-testing::AssertionResult Talk::hears_nothing_for(Seconds time, const std::string& diagnosis)
+testing::AssertionResult Talk::hears_nothing_for(Seconds time, const std::string& diagnosis,
+                                                 const std::string& if_closed)
 {
     if (!peer_->has_news(time)) {
         return testing::AssertionSuccess();
     }
     const std::string received = peer_->receive_now();
     eventually([&] { return server_.has_ended(); }, Seconds(0.1)); // that would be the cause
-    return fails({"", "nothing, with the connection open",
-                  received.empty()
-                      ? (peer_->was_reset() ? "a reset (RST)" : "the end of the connection")
-                      : quote(received),
-                  diagnosis, step::recv, by_hand("")});
+    return fails(
+        {"", "nothing, with the connection open",
+         received.empty() ? (peer_->was_reset() ? "a reset (RST)" : "the end of the connection")
+                          : quote(received),
+         received.empty() && !if_closed.empty() ? if_closed : diagnosis, step::recv, by_hand("")});
 }
 
 } // namespace lab

@@ -72,7 +72,9 @@ class Talk
     /// connected and silent meanwhile.
     testing::AssertionResult sees_the_end(Cause cause, int others = 0);
     /// Expects that the server neither sends nor closes for so long.
-    testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis);
+    /// `if_closed` is for the end of the connection, where that has a cause of its own.
+    testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis,
+                                               const std::string& if_closed = "");
 
     /// Closes this client's sending side.
     void half_close()

@@ -36,6 +36,10 @@ const std::string from_the_keyboard =
     "The names are asked for at the keyboard (input, fgets, cin, Scanner), where nothing comes: "
     "the notebook's client sends Yam, May and Sarah by itself.";
 
+const std::string too_few = "exit came where {name} should have come: the loop over the names ends "
+                            "too early (its bound is one too small, or break stands in it), or a "
+                            "name is left out.";
+
 const std::string half_closed =
     "The client ended its sending side (shutdown), and waits for answers: after that it cannot "
     "send any more. Its side ends when all has been said.";
@@ -130,10 +134,12 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
     const bool comes_again =
         received == "exit" && client.until([&] { return listener_.has_client(); }, Seconds(0.2));
     const std::string pieces = takes_answers_in_pieces();
+    const bool says_too_few = received == "exit" && expected != names.front();
     const bool says_no_name =
         expected == names.front() && server->ended() && (received.empty() || received == "exit");
     finding.diagnosis =
         comes_again                           ? one_connection
+        : says_too_few                        ? fill(too_few, {{"name", expected}})
         : received == heard_ + expected       ? said_before
         : says_no_name && asks_the_keyboard() ? from_the_keyboard
         : !pieces.empty()                     ? pieces
