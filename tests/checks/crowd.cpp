@@ -48,7 +48,7 @@ std::string why_refused(Server& server, std::vector<std::optional<Peer>>& peers,
     return fill("After {count} clients in all no more are served, also when the others have left: "
                 "what each of them takes (a place in an array, one of a count) is not given back "
                 "when it leaves, with exit or without.",
-                {{"count", std::to_string(server.visitors + peers.size())}});
+                {{"count", std::to_string(server.visitors + static_cast<int>(peers.size()))}});
 }
 
 /// Why some of them were not welcomed: finds out by waiting longer, and by letting some leave.

@@ -205,7 +205,18 @@ std::string diagnose_whole(const Exchange& exchange)
     if (lower(without(received, marks + "\r\n")) == lower(without(expected, marks))) {
         return "Blanks, marks or capital letters differ.";
     }
-    return "";
+    if (expected == "Yam" || expected == "May" || expected == "Sarah") { // a client's
+        return contains(received, expected)
+                   ? "More is sent than the name: the client sends the name alone."
+                   : "The names are Yam, May and Sarah, in this order.";
+    }
+    if (!name.empty() && expected.starts_with(hello) && contains(received, name)) {
+        return "Another text stands around the name: the notebook sends \"Hello, \", the name, and "
+               "\"!\".";
+    }
+    return !exchange.printed && expected == "Welcome!"
+               ? "The welcome is another text: the notebook sends the 8 bytes Welcome! and no more."
+               : "";
 }
 
 /// For an answer of which only the beginning came.

@@ -91,6 +91,16 @@ TEST(Diagnosis, NamesWhatIsWrongWithAWholeAnswer)
                      "Hello, 王小明 é ü!", {"王小明 é ü"}));
 }
 
+TEST(Diagnosis, SaysWhatShouldHaveComeWhereTheTextIsAnother)
+{
+    EXPECT_TRUE(says("Nice to meet you, Yam.", "stands around the name"));
+    EXPECT_TRUE(says("Welcome to my server", "another text", "Welcome!", {}));
+    EXPECT_NE(diagnose({{}, "Yam", "Bob", {}, {"May", "exit"}}).find("Yam, May and Sarah"),
+              std::string::npos);
+    EXPECT_NE(diagnose({{}, "Yam", "name=Yam", {}, {"May", "exit"}}).find("the name alone"),
+              std::string::npos);
+}
+
 TEST(Diagnosis, NamesWhatAComparisonWithExitDoes)
 {
     const auto says_of = [](const std::vector<std::string>& closed, const std::string& words) {
