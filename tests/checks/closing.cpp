@@ -12,6 +12,19 @@
 namespace lab
 {
 
+/// True if a new client is answered just so often.
+bool Talk::ends_after(std::size_t count)
+{
+    Talk client(server_, true);
+    for (std::size_t i = 0; i < count; ++i) {
+        if ((i == 0 && !client.is_welcomed()) || !client.is_greeted("Yam")) {
+            return false;
+        }
+    }
+    client.say("Yam");
+    return client.what_comes(Seconds(server_.delay() + 0.4)).empty() && client.peer_->ended();
+}
+
 /// Finds out why the connection was closed, or reset, where an answer should have come.
 std::string Talk::why_closed(const std::string& expected)
 {
@@ -47,7 +60,7 @@ std::string Talk::why_closed(const std::string& expected)
         }
     }
     const std::string last = peer_->sent().back();
-    if (peer_->sent().size() > 2 && serves(server_, last)) {
+    if (peer_->sent().size() > 2 && serves(server_, last) && ends_after(peer_->sent().size() - 1)) {
         return fill("The first {count} messages were answered, and at the next one the connection "
                     "was closed, whatever it is: the loop has an end (a counter, a range). It ends "
                     "with exit, or when nothing is received.",
@@ -154,10 +167,15 @@ std::string Talk::why_not_the_end(const std::string& received, int others)
                "an empty string), at once and each time. That is where the loop ends.";
     }
     const bool is_said = contains(server_.out(), closed(peer_->address())); // that it is closed
-    if (!is_said && waits.contains("poll")) {
+    if (!is_said && waits.contains("poll") && activity.threads == 1) {
         return "The program waits in select, poll or epoll and has not noticed: the client's "
                "socket is no longer among those that it waits for, or it waits for something new "
                "(EPOLLET) where not all that had come was received.";
+    }
+    if (!is_said && waits.contains("poll") && activity.processes == 1) {
+        return "The connection is still open: the socket is not closed behind the loop; or its end "
+               "was not noticed, since it is not among those that select, poll or epoll waits for "
+               "(or not all that had come was received, with EPOLLET).";
     }
     if (activity.processes > 1 || forks(server_)) {
         return "The connection is still open: fork copies each descriptor (the number of an open "

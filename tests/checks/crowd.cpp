@@ -34,7 +34,10 @@ std::string why_refused(Server& server, std::vector<std::optional<Peer>>& peers,
         return "";
     }
     for (std::optional<Peer>& peer : peers) {
-        peer.reset(); // leaves
+        if (peer) { // leaves, in good order
+            peer->ended() ? peer->reset() : peer->close();
+        }
+        peer.reset();
     }
     server.until([] { return false; }, Seconds(server.delay() + 0.2)); // it may take a moment
     if (serves(server)) {
@@ -42,13 +45,15 @@ std::string why_refused(Server& server, std::vector<std::optional<Peer>>& peers,
                "left was served: the number of clients at the same time is limited (a count, an "
                "array), or several share one variable.";
     }
+    if (server.has_ended()) {
+        return "";
+    }
     if (const std::string found = since_when(server); !found.empty()) {
         return found;
     }
-    return fill("After {count} clients in all no more are served, also when the others have left: "
-                "what each of them takes (a place in an array, one of a count) is not given back "
-                "when it leaves, with exit or without.",
-                {{"count", std::to_string(server.visitors + static_cast<int>(peers.size()))}});
+    return "No more clients are served, also when the others have left: what each of them takes (a "
+           "place in an array, one of a count) is not given back when it leaves, with exit or "
+           "without.";
 }
 
 /// Why some of them were not welcomed: finds out by waiting longer, and by letting some leave.

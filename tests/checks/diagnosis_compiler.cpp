@@ -24,24 +24,25 @@ struct Known {
 const std::vector<Known>& known()
 {
     static const std::vector<Known> all = {
-        {R"(multi-character character constant|character constant too long|^(?!.*: (error|note|warning): ).*(==|!=|[({,]) *'[^'\\]{2,}')",
+        {R"(multi-character character constant|character constant too long|^(?!.*: (error|note|warning): )[^"]*(==|!=|[({,]) *'[^'\\]{2,}')",
          "A text stands between double quotes in C++, with nothing before them: \"exit\". Single "
          "quotes are for one character, and there is no b\"...\" and no f\"...\"."},
         {R"('[bf]' was not declared|undeclared identifier '[bf]')",
          "A text stands between double quotes in C++, with nothing before them: \"exit\". Single "
          "quotes are for one character, and there is no b\"...\" and no f\"...\".",
          R"(\b[bf]["'])"},
-        {R"(\bfor *\(? *(auto )?\w+ +in\b|\bfor *\(.*: *\[)",
+        {R"(^[\s\d|]*for *\(? *(auto )?\w+ +in\b|^[\s\d|]*for *\(.*: *\[)",
          "C++ has no for ... in: for (auto x : {1, 2, 3}) goes through values, with parentheses "
          "around it all, and braces around a list."},
-        {R"(function.definition is not allowed|expected 'catch' before|error: expected catch|before 'catch'|error: expected '\}'|extraneous closing brace|before '\}' token|unqualified-id before '(while|for|if|try|return)')",
+        {R"(expected 'catch' before|error: expected catch|before 'catch'|error: expected '\}'|extraneous closing brace|expected (unqualified-id|declaration) before '\}'|unqualified-id before '(while|for|if|try|return)')",
          "The braces do not match: above that line a } is missing, or there is one too many."},
         {R"(error: expected '\(' (before|after)|\b(if|while) *\(.*\) *: *$|\belse *: *$)",
          "The condition of if and while stands in parentheses in C++, and what belongs to it in "
          "braces, without a colon: while (true) { ... }."},
         {R"(from 'Socket ?\*' to|'Socket ?\*')",
          "new makes a pointer in C++. Without it the object itself is made: Socket s(family, "
-         "type);"},
+         "type);",
+         R"(\bnew\b)"},
         {R"(basic_string_view\(const (int|double|long)|const (int|double|long) ?&?' to .*string_view|Parts = [{<].*\b(int|double))",
          "print and log take texts: std::to_string makes one of a number."},
         {R"(operator%'|invalid operands to binary expression \('const char ?\[)",
@@ -61,7 +62,8 @@ const std::vector<Known>& known()
          "C++ has no target= and args=: a std::thread is given the function, and behind it the "
          "function's arguments."},
         {R"(error: .*(from 'std::pair<Socket|has no initializer|requires an initializer))",
-         "accept returns two values, the socket and the address: auto [sock, addr] = s.accept();"},
+         "accept returns two values, the socket and the address: auto [sock, addr] = s.accept();",
+         R"(accept\()"},
         {R"(error: .*(from 'int' to ('Socket'|non-scalar type 'Socket')|in 'socket', which is|'(connect|bind|listen|accept|send|recv)' in '\w+', which is of non-class type 'int'))",
          "socket() is the system call, and returns a number. A Socket is made so: Socket "
          "s(family, type); it has bind, connect, send and recv."},
@@ -82,17 +84,17 @@ const std::vector<Known>& known()
         {R"(error: .*(invalid use of void expression|from 'void' to 'std::thread'))",
          "The function is called there, before there is a thread: a std::thread is given its name, "
          "and behind a comma its arguments."},
-        {R"(error: .*expected .*';')",
+        {R"(error: expected (',' or )?';')",
          "A statement ends with a semicolon: one is missing where the compiler points."},
         {R"(invalid preprocessing directive|""")",
          "In C++ a comment begins with two slashes; # is for #include and its like."},
-        {R"(error: .*('operator!'|to unary expression|'operator(\|\||&&)'|string.*to 'bool'))",
+        {R"(error: .*('operator!'.*string|string.*to unary expression|'operator(\|\||&&)'|string.*to 'bool'))",
          "A std::string is not true or false: data.empty() tells whether there is nothing in it. "
          "And == compares, where = assigns."},
         {R"('import'|module '\w+' not found)",
          "C++ has no import: #include \"common.hpp\" brings what is needed here."},
         {R"(error: .*(call to 'strcmp'|'const std::string'.* to 'const char))",
-         "strcmp is for the texts of C: a std::string is compared with ==."},
+         "strcmp is for the texts of C: a std::string is compared with ==.", "strcmp"},
         {R"('class Socket' has no member|no member named '\w+' in 'Socket')",
          "A Socket has no such function. Those that it has are in common/socket.hpp: bind, listen, "
          "accept, connect, send, recv, close."},
@@ -130,9 +132,9 @@ const std::vector<Known>& known()
 const std::map<std::string, std::string>& python()
 {
     static const std::map<std::string, std::string> all = {
-        {"True", "true"},    {"False", "false"},        {"None", "empty()"},
-        {"elif", "else if"}, {"pass", "{ }"},           {"def", "void f(int x) { ... }"},
-        {"len", "size()"},   {"str", "std::to_string"},
+        {"True", "true"},    {"False", "false"}, {"None", "empty()"},
+        {"elif", "else if"}, {"pass", "{ }"},    {"def", "void f(int x) { ... }"},
+        {"len", "size()"},
     };
     return all;
 }
@@ -169,11 +171,13 @@ std::string diagnose_compiler(const std::string& said)
                "，！；（）“” for ,!;()\"\". It may stand in comments and between quotes; "
                "elsewhere type it again with the keyboard switched to English.";
     }
-    const std::regex word(R"(error: .*'(True|False|None|elif|pass|def|len|str)')");
+    const std::regex word(
+        R"(error: .*'(True|False|None|elif|pass|def)'|error: .*('len' was not|identifier 'len'))");
     for (const std::string& line : lines) {
         if (std::smatch found; std::regex_search(line, found, word)) {
+            const std::string name = found[1].matched ? found[1].str() : "len";
             return fill("{python} is Python. C++ writes {instead}.",
-                        {{"python", found[1]}, {"instead", python().at(found[1])}});
+                        {{"python", name}, {"instead", python().at(name)}});
         }
     }
     for (const Known& each : known()) {

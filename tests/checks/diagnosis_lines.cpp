@@ -28,7 +28,7 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
     const auto stands_in_the_first = [&](const std::string& line) {
         return contains(lines.front(), line);
     };
-    if (lines.size() == 1 && expected.size() > 1 &&
+    if (lines.size() == 1 && expected.size() > 1 && contains(lines.front(), "[") &&
         std::all_of(expected.begin(), expected.end(), stands_in_the_first)) {
         return "All of it stands in one line, as a list: each is printed when it has come.";
     }
@@ -115,7 +115,7 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
             return "Earlier answers stand before this one: they pile up in a buffer or a string, "
                    "which has to begin empty.";
         }
-        if (lines[i].ends_with(expected[i])) {
+        if (found.empty() && lines[i].ends_with(expected[i])) {
             return fill("\"{before}\" is printed before what belongs there. The line is the "
                         "notebook's, and nothing else.",
                         {{"before", lines[i].substr(0, lines[i].size() - expected[i].size())}});

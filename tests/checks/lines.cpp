@@ -99,7 +99,9 @@ std::string diagnose_address(const Server& server, const std::string& line,
 void visit(Server& server, Talk::Cause leave)
 {
     Talk client(server);
-    static_cast<void>(client.is_welcomed());
+    if (!client.is_welcomed()) {
+        return;
+    }
     leave == Talk::by_exit ? client.say("exit") : client.half_close();
     static_cast<void>(client.sees_the_end(leave));
 }
@@ -111,10 +113,9 @@ std::string why_not_printed(const Server& server, const std::string& sign, Talk:
     if (is_of_arrival) {
         Server again("0", "", "", Program::Output::terminal);
         Talk client(again);
-        static_cast<void>(client.is_welcomed());
         const auto is_there = [&] { return contains(again.out(), sign); };
-        if (!again.until(is_there, Seconds(0.3)) && client.is_greeted("Yam") &&
-            again.until(is_there, Seconds(0.1))) {
+        if (client.is_welcomed() && !again.until(is_there, Seconds(0.3)) &&
+            client.is_greeted("Yam") && again.until(is_there, Seconds(0.1))) {
             return "The line is printed only when the client has sent something: it stands behind "
                    "recv. It is the first thing that the client's thread does.";
         }

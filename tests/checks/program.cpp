@@ -287,7 +287,11 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
     Activity before;
     while (!condition()) {
         const auto now = Clock::now();
-        if (has_ended() || prints_without_end()) {
+        if (prints_without_end()) {
+            kill(-pid_, SIGSTOP); // before the disk is full; what it has can still be looked at
+            return condition();
+        }
+        if (has_ended()) {
             return condition(); // its last act may have been just that
         }
         if (now >= next_look) {

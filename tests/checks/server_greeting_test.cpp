@@ -78,9 +78,17 @@ testing::AssertionResult thinks(Server& server, Talk& client)
         return measured;
     }
     const double expected = server.delay();
+    const auto is_longer = [&](double pause, double before) {
+        return pause - before > 0.6 * expected;
+    };
     const double shortest = std::min({pauses.first, pauses.rested, pauses.next});
-    const bool grows = pauses.rested - pauses.first > 0.6 * expected &&
-                       pauses.next - pauses.rested > 0.6 * expected;
+    bool grows = is_longer(pauses.rested, pauses.first) && is_longer(pauses.next, pauses.rested);
+    double last = pauses.next;
+    for (int i = 0; i < 2 && grows; ++i) { // or is the machine busy?
+        const auto start = Clock::now();
+        grows = client.is_greeted("Yam") && is_longer(since(start), last);
+        last = since(start);
+    }
     if (shortest >= expected - 0.01 && shortest < expected + 0.5 && !grows) {
         return testing::AssertionSuccess();
     }
@@ -165,7 +173,11 @@ testing::AssertionResult thinks_for_a_second()
         return greeted;
     }
     const double pause = since(start);
-    const bool is_busy = server.measure("ticks") - ticks > 40; // hundredths of a second
+    bool is_busy = server.measure("ticks") - ticks > 40; // hundredths of a second
+    if (is_busy) {                                       // or is it what a language does at first?
+        const long now = server.measure("ticks");
+        is_busy = client.is_greeted("Yam") && server.measure("ticks") - now > 40;
+    }
     if (pause >= 0.99 && !is_busy) {
         return testing::AssertionSuccess();
     }

@@ -15,9 +15,11 @@ namespace
 std::string why_exit_ends_it()
 {
     Server again;
+    again.listens();
+    const long processes = activity_of(again.pid()).processes;
     Talk client(again);
     if (client.is_welcomed()) {
-        const bool forks = activity_of(again.pid()).processes > 1;
+        const bool forks = activity_of(again.pid()).processes > processes;
         client.peer().half_close();
         if (again.until([&] { return again.has_ended(); }, Seconds(again.delay() + 0.5))) {
             return forks ? "The server ends when its first client has left, with exit or without. "

@@ -38,6 +38,10 @@ std::string Talk::why_silent_beside_others(const std::string& expected)
                    "the next client's by then. Each thread needs a socket of its own.";
         }
     }
+    if (peer_->ended() && expected == "Welcome!") {
+        return "Beside so many others, this client was closed without a welcome: the number of "
+               "clients at the same time is limited (a count, an array, a pool).";
+    }
     if (peer_->ended()) {
         return "Alone, a client is answered; beside others, the connection of this one was closed: "
                "the threads share one variable, in which the socket is that of the latest client, "
@@ -215,7 +219,7 @@ std::string Talk::what_it_waits_in(bool welcome)
                          "socket among those that it waits for? (For select, the first argument is "
                          "the highest descriptor plus one.)";
     }
-    if (waits.contains("a signal")) {
+    if (!welcome && waits.contains("a signal") && !waits.contains("recv")) {
         return "A thread waits for a signal (pause, sigwait), which another thread has got: the "
                "pause is made with sleep_for or nanosleep, for each thread by itself.";
     }

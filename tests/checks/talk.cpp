@@ -264,11 +264,16 @@ testing::AssertionResult Talk::hears_nothing_for(Seconds time, const std::string
     }
     const std::string received = peer_->receive_now();
     eventually([&] { return server_.has_ended(); }, Seconds(0.1)); // that would be the cause
-    return fails(
-        {"", "nothing, with the connection open",
-         received.empty() ? (peer_->was_reset() ? "a reset (RST)" : "the end of the connection")
-                          : quote(received),
-         received.empty() && !if_closed.empty() ? if_closed : diagnosis, step::recv, by_hand("")});
+    const std::string said =
+        received.empty() ? diagnose_said(server_.err().substr(said_before_)) : "";
+    return fails({"", "nothing, with the connection open",
+                  received.empty()
+                      ? (peer_->was_reset() ? "a reset (RST)" : "the end of the connection")
+                      : quote(received),
+                  !said.empty()                            ? said
+                  : received.empty() && !if_closed.empty() ? if_closed
+                                                           : diagnosis,
+                  step::recv, by_hand("")});
 }
 
 } // namespace lab

@@ -45,7 +45,8 @@ class Talk
     void is_beside(Talk& other) { others_.push_back(&other); }
     /// Leaves in good order, with FIN; if the server has left first, so that nothing of the
     /// connection remains: a server without SO_REUSEADDR could not have its port for a minute.
-    ~Talk()
+    ~Talk() { leave(); }
+    void leave()
     {
         if (peer_) {
             peer_->ended() ? peer_->reset() : peer_->close();
@@ -87,6 +88,9 @@ class Talk
     std::string address() const { return peer_->address(); }
     void say(const std::string& bytes)
     {
+        if (!peer_) {
+            return;
+        }
         came_unasked_ = unanswered_ == 0 && peer_->has_news();
         peer_->say(bytes);
         ++unanswered_;
@@ -104,6 +108,7 @@ class Talk
     std::string why_not_the_end(const std::string& received, int others);
     std::string what_is_taken_for_exit();
     static bool forks(Server& server);
+    bool ends_after(std::size_t count);
     std::string why_no_welcome();
     std::string what_brings_it(const std::string& expected);
     std::string what_it_waits_in(bool welcome);

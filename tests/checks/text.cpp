@@ -69,9 +69,14 @@ std::string shortened(const std::string& printed)
 {
     constexpr std::size_t most = 120;
     const auto begins = [](char byte) { return (byte & 0xc0) != 0x80; }; // a UTF-8 character
+    constexpr std::size_t enough = 40;                                   // lines
+    std::size_t count = 0;
     std::string result;
     std::istringstream lines(printed);
     for (std::string line; std::getline(lines, line);) {
+        if (++count > enough) {
+            return result + "...";
+        }
         if (line.size() > most) {
             const auto end = std::find_if(line.begin() + most / 2, line.end(), begins);
             const auto rest = std::find_if(line.end() - most / 4, line.end(), begins);

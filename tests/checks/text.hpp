@@ -16,7 +16,7 @@ std::string fill(std::string_view text, const std::map<std::string_view, std::st
 /// long ones shortened in the middle, with their number.
 std::string quote(std::string_view bytes);
 
-/// What a program printed, with the middle left out of lines that are longer than a screen's.
+/// The first lines that a program printed, with the middle left out of long ones.
 std::string shortened(const std::string& printed);
 
 bool contains(const std::string& text, const std::string& part);

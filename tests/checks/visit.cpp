@@ -29,8 +29,9 @@ const std::string all_at_once =
     "send, for the welcome, and each send is followed by a recv.";
 
 const std::string said_before =
-    "The message before was sent again, together with the next one: something that sends is added "
-    "for each answer (a listener, a callback, a thread), and stays.";
+    "The message before was sent again, together with the next one: it still stands in what is "
+    "sent (strcat, +=), or something that sends is added for each answer (a listener, a callback), "
+    "and stays.";
 
 const std::string from_the_keyboard =
     "The names are asked for at the keyboard (input, fgets, cin, Scanner), where nothing comes: "

@@ -164,6 +164,10 @@ TEST(Diagnosis, NamesWhatStandsBehindACompilersErrors)
                         "braces do not match"));
     EXPECT_TRUE(says_of("s.cpp:(.text+0x23a): undefined reference to `tcplink(Socket)'",
                         "but not defined"));
+    EXPECT_EQ(diagnose_compiler("s.cpp:3:1: error: expected ')' before ';' token"), "");
+    EXPECT_EQ(diagnose_compiler("s.cpp:3:1: error: 'class Address' has no member named 'len'"), "");
+    EXPECT_EQ(diagnose_compiler("s.cpp:3:1: error: declaration of 'auto x' has no initializer"),
+              "");
     EXPECT_EQ(diagnose_compiler("s.cpp:3:1: error: base operand of '->' has non-pointer type"), "");
     EXPECT_EQ(diagnose_compiler("s.cpp:3:1: warning: unused variable 'Socket'"), "");
 }
