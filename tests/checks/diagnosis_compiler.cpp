@@ -38,7 +38,7 @@ const std::vector<Known>& known()
          "The braces do not match: above that line a } is missing, or there is one too many."},
         {R"(error: expected '\(' (before|after)|\b(if|while) *\(.*\) *: *$|\belse *: *$)",
          "The condition of if and while stands in parentheses in C++, and what belongs to it in "
-         "braces, without a colon: while (true) { ... }."},
+         "braces, without a colon: while (n > 0) { ... }."},
         {R"(from 'Socket ?\*' to|'Socket ?\*')",
          "new makes a pointer in C++. Without it the object itself is made: Socket s(family, "
          "type);",
@@ -62,7 +62,7 @@ const std::vector<Known>& known()
          "C++ has no target= and args=: a std::thread is given the function, and behind it the "
          "function's arguments."},
         {R"(error: .*(from 'std::pair<Socket|has no initializer|requires an initializer))",
-         "accept returns two values, the socket and the address: auto [sock, addr] = s.accept();",
+         "accept returns two values, the socket and the address: auto [a, b] = f(); takes two.",
          R"(accept\()"},
         {R"(error: .*(from 'int' to ('Socket'|non-scalar type 'Socket')|in 'socket', which is|'(connect|bind|listen|accept|send|recv)' in '\w+', which is of non-class type 'int'))",
          "socket() is the system call, and returns a number. A Socket is made so: Socket "
