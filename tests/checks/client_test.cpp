@@ -105,13 +105,13 @@ TEST(NotebookClient, PrintsWhatItReceives)
         Finding finding{
             "",      expected, out.empty() ? "nothing" : shortened(out), diagnose_lines(lines, out),
             look_at, ""};
-        const std::string extra = out.starts_with(expected) ? out.substr(expected.size()) : "";
-        if (extra == "exit\n") {
+        const bool is_all_there = out.starts_with(expected);
+        if (out == expected + "exit\n") {
             finding.diagnosis =
                 "exit is printed; it is not a line for the screen, but the client's "
                 "last message, which is sent.";
-        } else if (!behind.starts_with("exit") && out.starts_with(expected) &&
-                   trimmed(extra).empty()) {
+        } else if (!behind.starts_with("exit") && is_all_there &&
+                   trimmed(out.substr(expected.size())).empty()) {
             finding.received = fill("{lines}and {bytes} was sent behind the last name",
                                     {{"lines", shortened(out)}, {"bytes", quote(behind)}});
             finding.diagnosis =

@@ -12,19 +12,6 @@
 namespace lab
 {
 
-/// True if a new client is answered just so often.
-bool Talk::ends_after(std::size_t count)
-{
-    Talk client(server_, true);
-    for (std::size_t i = 0; i < count; ++i) {
-        if ((i == 0 && !client.is_welcomed()) || !client.is_greeted("Yam")) {
-            return false;
-        }
-    }
-    client.say("Yam");
-    return client.what_comes(Seconds(server_.delay() + 0.4)).empty() && client.peer_->ended();
-}
-
 /// Finds out why the connection was closed, or reset, where an answer should have come.
 std::string Talk::why_closed(const std::string& expected)
 {
@@ -60,7 +47,8 @@ std::string Talk::why_closed(const std::string& expected)
         }
     }
     const std::string last = peer_->sent().back();
-    if (peer_->sent().size() > 2 && serves(server_, last) && ends_after(peer_->sent().size() - 1)) {
+    if (peer_->sent().size() > 2 && serves(server_, last) &&
+        ends_after(server_, peer_->sent().size() - 1)) {
         return fill("The first {count} messages were answered, and at the next one the connection "
                     "was closed, whatever it is: the loop has an end (a counter, a range). It ends "
                     "with exit, or when nothing is received.",
@@ -117,15 +105,6 @@ std::string Talk::what_is_taken_for_exit()
            "in a way that never finds it. (In Python bytes never equal a str; in C and Java == "
            "compares where two texts stand, not the texts; two != with || between them hold for "
            "every text.)";
-}
-
-/// True if the server starts a process for a client.
-bool Talk::forks(Server& server)
-{
-    const long before = activity_of(server.pid()).processes;
-    Talk client(server, true);
-    return client.peer_ && !client.what_comes(Seconds(0.6)).empty() &&
-           activity_of(server.pid()).processes > before;
 }
 
 /// Finds out why the server has not just closed where it should have.

@@ -34,8 +34,8 @@ std::string why_refused(Server& server, std::vector<std::optional<Peer>>& peers,
         return "";
     }
     for (std::optional<Peer>& peer : peers) {
-        if (peer) { // leaves, in good order
-            peer->ended() ? peer->reset() : peer->close();
+        if (peer) {
+            peer->leave();
         }
         peer.reset();
     }

@@ -10,6 +10,11 @@ namespace
 
 const std::string hello = "Hello, ";
 
+bool is_a_clients_name(const std::string& expected)
+{
+    return expected == "Yam" || expected == "May" || expected == "Sarah";
+}
+
 /// For what stands behind an answer that is right as far as it goes.
 std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
 {
@@ -205,7 +210,7 @@ std::string diagnose_whole(const Exchange& exchange)
     if (lower(without(received, marks + "\r\n")) == lower(without(expected, marks))) {
         return "Blanks, marks or capital letters differ.";
     }
-    if (expected == "Yam" || expected == "May" || expected == "Sarah") { // a client's
+    if (is_a_clients_name(expected)) {
         return contains(received, expected)
                    ? "More is sent than the name: the client sends the name alone."
                    : "The names are Yam, May and Sarah, in this order.";
@@ -251,7 +256,7 @@ std::string diagnose_beginning(const Exchange& exchange)
         return "The exclamation mark at the end is missing: it is forgotten, or the size is one "
                "too small.";
     }
-    if (size == 4 && !exchange.next.empty()) { // a client's name
+    if (size == 4 && is_a_clients_name(expected)) {
         return fill("Only the first {count} of {all} bytes came: it is misspelt, or the size is "
                     "wrong: 4 or 8 is that of a pointer (sizeof), where strlen is that of the "
                     "text.",

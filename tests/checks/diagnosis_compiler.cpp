@@ -12,29 +12,37 @@ namespace lab
 namespace
 {
 
-/// An error, as g++ 11 to 16 and clang 14 to 19 say it, and what makes it.
+/// An error, as g++ 11 to 16 and clang 14 to 23 say it, and what makes it.
 struct Known {
     std::string pattern; ///< of a line: the error, or the line of the program below it
     std::string meaning;
     std::string also{}; ///< a pattern of another line
 };
 
+const std::string quotes =
+    "A text stands between double quotes in C++, with nothing before them: \"exit\". Single quotes "
+    "are for one character, and there is no b\"...\" and no f\"...\".";
+
+const std::string socket_call =
+    "socket() is the system call, and returns a number. A Socket is made so: Socket s(family, "
+    "type); it has bind, connect, send and recv.";
+
 /// What comes first in a compiler's output is not always the cause; these are looked for in this
 /// order.
 const std::vector<Known>& known()
 {
     static const std::vector<Known> all = {
-        {R"(multi-character character constant|character constant too long|^(?!.*: (error|note|warning): )[^"]*(==|!=|[({,]) *'[^'\\]{2,}')",
-         "A text stands between double quotes in C++, with nothing before them: \"exit\". Single "
-         "quotes are for one character, and there is no b\"...\" and no f\"...\"."},
-        {R"('[bf]' was not declared|undeclared identifier '[bf]')",
-         "A text stands between double quotes in C++, with nothing before them: \"exit\". Single "
-         "quotes are for one character, and there is no b\"...\" and no f\"...\".",
-         R"(\b[bf]["'])"},
+        {R"(multi-character character constant|character constant too long|)"
+         R"(^(?!.*: (error|note|warning): )[^"]*(==|!=|[({,]) *'[^'\\]{2,}')",
+         quotes},
+        {R"('[bf]' was not declared|undeclared identifier '[bf]')", quotes, R"(\b[bf]["'])"},
         {R"(^[\s\d|]*for *\(? *(auto )?\w+ +in\b|^[\s\d|]*for *\(.*: *\[)",
          "C++ has no for ... in: for (auto x : {1, 2, 3}) goes through values, with parentheses "
          "around it all, and braces around a list."},
-        {R"(expected 'catch' before|error: expected catch|before 'catch'|error: expected '\}'|extraneous closing brace|expected (unqualified-id|declaration) before '\}'|unqualified-id before '(while|for|if|try|return)')",
+        {R"(expected 'catch' before|error: expected catch|before 'catch'|)"
+         R"(error: expected '\}'|extraneous closing brace|)"
+         R"(expected (unqualified-id|declaration) before '\}'|)"
+         R"(unqualified-id before '(while|for|if|try|return)')",
          "The braces do not match: above that line a } is missing, or there is one too many."},
         {R"(error: expected '\(' (before|after)|\b(if|while) *\(.*\) *: *$|\belse *: *$)",
          "The condition of if and while stands in parentheses in C++, and what belongs to it in "
@@ -43,7 +51,8 @@ const std::vector<Known>& known()
          "new makes a pointer in C++. Without it the object itself is made: Socket s(family, "
          "type);",
          R"(\bnew\b)"},
-        {R"(basic_string_view\(const (int|double|long)|const (int|double|long) ?&?' to .*string_view|Parts = [{<].*\b(int|double))",
+        {R"(basic_string_view\(const (int|double|long)|)"
+         R"(const (int|double|long) ?&?' to .*string_view|Parts = [{<].*\b(int|double))",
          "print and log take texts: std::to_string makes one of a number."},
         {R"(operator%'|invalid operands to binary expression \('const char ?\[)",
          "% does not fill in a text in C++: + joins texts (\"a \" + name), and print takes its "
@@ -64,20 +73,24 @@ const std::vector<Known>& known()
         {R"(error: .*(from 'std::pair<Socket|has no initializer|requires an initializer))",
          "accept returns two values, the socket and the address: auto [a, b] = f(); takes two.",
          R"(accept\()"},
-        {R"(error: .*(from 'int' to ('Socket'|non-scalar type 'Socket')|in 'socket', which is|'(connect|bind|listen|accept|send|recv)' in '\w+', which is of non-class type 'int'))",
-         "socket() is the system call, and returns a number. A Socket is made so: Socket "
-         "s(family, type); it has bind, connect, send and recv."},
-        {R"(error: member reference base type 'int)",
-         "socket() is the system call, and returns a number. A Socket is made so: Socket "
-         "s(family, type); it has bind, connect, send and recv.",
+        {R"(error: .*(from 'int' to ('Socket'|non-scalar type 'Socket')|)"
+         R"(in 'socket', which is|)"
+         R"('(connect|bind|listen|accept|send|recv)' in '\w+', which is of non-class type 'int'))",
+         socket_call},
+        {R"(error: member reference base type 'int)", socket_call,
          R"(\.(socket|connect|bind|listen|accept|send|recv)\()"},
-        {R"(error: .*(in 'time', which is|'time_t \(time_t|cannot convert '(Seconds|std::chrono)|call to 'u?sleep|duration<long int>::duration\(Seconds|cast from 'Seconds'))",
+        {R"(error: .*(in 'time', which is|'time_t \(time_t|)"
+         R"(cannot convert '(Seconds|std::chrono)|call to 'u?sleep|)"
+         R"(duration<long int>::duration\(Seconds|cast from 'Seconds'))",
          "The pause is std::this_thread::sleep_for(delay): delay is a time already, and not a "
          "number."},
-        {R"(passing 'const Socket' as 'this'|to member function '\w+' has type '.*const Socket|\{const Socket|\), const Socket,)",
+        {R"(passing 'const Socket' as 'this'|)"
+         R"(to member function '\w+' has type '.*const Socket|\{const Socket|)"
+         R"(\), const Socket,)",
          "This Socket is const, and can be neither used nor handed over: leave const out. (What a "
          "lambda keeps is const, unless the lambda is mutable.)"},
-        {R"(is not captured|cannot be implicitly captured|reference to local binding|in capture list does not name)",
+        {R"(is not captured|cannot be implicitly captured|reference to local binding|)"
+         R"(in capture list does not name)",
          "A lambda has, of the variables around it, only what stands between its [ ]: [sock = "
          "std::move(sock), addr = addr, delay]() mutable { ... }. By reference, [&], they are gone "
          "when the thread looks."},
@@ -88,7 +101,8 @@ const std::vector<Known>& known()
          "A statement ends with a semicolon: one is missing where the compiler points."},
         {R"(invalid preprocessing directive|""")",
          "In C++ a comment begins with two slashes; # is for #include and its like."},
-        {R"(error: .*('operator!'.*string|string.*to unary expression|'operator(\|\||&&)'|string.*to 'bool'))",
+        {R"(error: .*('operator!'.*string|string.*to unary expression|'operator(\|\||&&)'|)"
+         R"(string.*to 'bool'))",
          "A std::string is not true or false: data.empty() tells whether there is nothing in it. "
          "And == compares, where = assigns."},
         {R"('import'|module '\w+' not found)",
@@ -98,27 +112,34 @@ const std::vector<Known>& known()
         {R"('class Socket' has no member|no member named '\w+' in 'Socket')",
          "A Socket has no such function. Those that it has are in common/socket.hpp: bind, listen, "
          "accept, connect, send, recv, close."},
-        {R"('const Address|call to 'Socket::\w+\(|to function call, (expected )?single argument '(size|data|address)')",
+        {R"('const Address|call to 'Socket::\w+\(|)"
+         R"(to function call, (expected )?single argument '(size|data|address)')",
          "That function of a Socket takes other arguments: recv(1024) returns what came, "
          "send(text) takes a text, bind and connect take an Address. They are in "
          "common/socket.hpp."},
-        {R"('(Socket|Seconds|Address|print)' (was not declared|has not been declared|does not name)|unknown type name '(Socket|Seconds|Address)')",
+        {R"('(Socket|Seconds|Address|print)' (was not declared|has not been declared|)"
+         R"(does not name)|unknown type name '(Socket|Seconds|Address)')",
          "That stands in common.hpp: #include \"common.hpp\" comes first."},
-        {R"(did you mean 'std::(string|thread|vector|move|to_string|cout)|'(string|thread|vector)' (was not declared|does not name)|unknown type name '(string|thread|vector)')",
+        {R"(did you mean 'std::(string|thread|vector|move|to_string|cout)|)"
+         R"('(string|thread|vector)' (was not declared|does not name)|)"
+         R"(unknown type name '(string|thread|vector)')",
          "It is the standard library's, and its name begins with std:: (std::string, "
          "std::thread)."},
-        {R"(error: .*('\w+' was not declared|undeclared identifier '\w|' does not name a type|unknown type name))",
+        {R"(error: .*('\w+' was not declared|undeclared identifier '\w|)"
+         R"(' does not name a type|unknown type name))",
          "That name is not known there. A variable is made with its type (auto x = ...;), and a "
          "function stands above the line that calls it, or is declared there."},
         {R"(undefined reference to `main)", "There is no main."},
         {R"(undefined reference to `)",
          "A function is declared and called, but not defined: its definition has another name, or "
          "takes other arguments."},
-        {R"(error: .*(arguments must be invocable|attempt to use a deleted function|due to requirement '__is_invocable))",
+        {R"(error: .*(arguments must be invocable|attempt to use a deleted function|)"
+         R"(due to requirement '__is_invocable))",
          "The function that this std::thread runs takes other arguments than those that stand "
          "behind it: tcplink takes sock, addr and delay, in this order, and none of them by a "
          "plain reference (Socket&), since a thread has its own."},
-        {R"(error: .*(thread::thread\(const std::thread&\)|no matching function for call to 'construct_at))",
+        {R"(error: .*(thread::thread\(const std::thread&\)|)"
+         R"(no matching function for call to 'construct_at))",
          "A std::thread cannot be copied: hand it over with std::move(t), or make it where it is "
          "kept (emplace_back).",
          "std::thread"},
@@ -171,13 +192,13 @@ std::string diagnose_compiler(const std::string& said)
                "，！；（）“” for ,!;()\"\". It may stand in comments and between quotes; "
                "elsewhere type it again with the keyboard switched to English.";
     }
-    const std::regex word(
-        R"(error: .*'(True|False|None|elif|pass|def)'|error: .*('len' was not|identifier 'len'))");
+    const std::regex unknown(
+        R"(error: (use of undeclared identifier |unknown type name )?'(\w+)')");
     for (const std::string& line : lines) {
-        if (std::smatch found; std::regex_search(line, found, word)) {
-            const std::string name = found[1].matched ? found[1].str() : "len";
+        std::smatch found;
+        if (std::regex_search(line, found, unknown) && python().contains(found[2])) {
             return fill("{python} is Python. C++ writes {instead}.",
-                        {{"python", name}, {"instead", python().at(name)}});
+                        {{"python", found[2]}, {"instead", python().at(found[2])}});
         }
     }
     for (const Known& each : known()) {

@@ -66,19 +66,17 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
             return "There is a carriage return (\\r) at the end of the line.";
         }
         const std::string found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
-        const std::string behind = lines[i].substr(std::min(expected[i].size(), lines[i].size()));
-        const bool is_behind_each = !behind.empty() && lines.size() > i + 1 &&
-                                    i + 1 < expected.size() &&
-                                    lines[i + 1] == expected[i + 1] + behind;
-        if (found.empty() && lines[i].starts_with(expected[i]) && is_behind_each) {
-            return fill("\"{behind}\" is printed behind each line. The line is the notebook's, and "
-                        "nothing else.",
-                        {{"behind", behind}});
-        }
         if (found.empty() && lines[i].starts_with(expected[i])) {
-            return fill("Behind \"{line}\" more is printed: bytes of the buffer beyond what recv "
-                        "returned, or of an earlier answer. Print as many bytes as were received.",
-                        {{"line", expected[i]}});
+            const std::string behind = lines[i].substr(expected[i].size());
+            const bool is_behind_each = i + 1 < expected.size() && i + 1 < lines.size() &&
+                                        lines[i + 1] == expected[i + 1] + behind;
+            return fill(is_behind_each
+                            ? "\"{behind}\" is printed behind each line. The line is the "
+                              "notebook's, and nothing else."
+                            : "Behind \"{line}\" more is printed: bytes of the buffer beyond what "
+                              "recv returned, or of an earlier answer. Print as many bytes as were "
+                              "received.",
+                        {{"behind", behind}, {"line", expected[i]}});
         }
         if (std::find(expected.begin(), expected.begin() + static_cast<long>(i), lines[i]) !=
             expected.begin() + static_cast<long>(i)) {

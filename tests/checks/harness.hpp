@@ -35,6 +35,9 @@ class Peer
     void half_close() const; ///< no more from this side: the other one's recv returns nothing
     void reset();            ///< ends the connection the hard way, with RST
     void close();
+    /// Leaves in good order, with FIN; if the other side has left first, so that nothing of the
+    /// connection remains: a server without SO_REUSEADDR could not have its port for a minute.
+    void leave() { ended_ ? reset() : close(); }
     int fd() const { return fd_; }
     std::string address() const; ///< of this end, as the server prints it
 

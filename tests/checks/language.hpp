@@ -17,8 +17,8 @@ bool is_chinese();
 void make_programs_speak_english();
 
 /// A sentence in the reader's language; in English, if the table does not have it. Its {places} are
-/// found again, and what stands in them is translated, too, if it is in the table. A text of several
-/// lines, if it is no sentence as a whole, is translated line by line, or stays as it is.
+/// found again, and what stands in them is translated, too, if it is in the table. A text of
+/// several lines, if it is no sentence as a whole, is translated line by line, or stays as it is.
 std::string translated(const std::string& text, bool by_lines = true);
 
 /// A text in English and as it is shown, in one string: for who judges, and for who reads. Without

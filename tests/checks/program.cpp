@@ -288,7 +288,7 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
     while (!condition()) {
         const auto now = Clock::now();
         if (prints_without_end()) {
-            kill(-pid_, SIGSTOP); // before the disk is full; what it has can still be looked at
+            kill(-pid_, SIGSTOP); // what it has can still be looked at
             return condition();
         }
         if (has_ended()) {

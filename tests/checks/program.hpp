@@ -67,7 +67,8 @@ class Program
 
     /// Waits until `condition` holds (true). Gives up (false) when the program has ended, or when
     /// it has waited for so long itself, without using the CPU, that nothing more will happen:
-    /// `silence`. While it works, it is given time, at most `patience`, or what is given.
+    /// `silence`. While it works, it is given time, at most `patience`, or what is given. If it
+    /// prints without end, it is stopped (SIGSTOP), before the disk is full.
     bool until(const std::function<bool()>& condition, Seconds silence, Seconds at_most = {});
 
     /// What became of it, in words: "is still running", "ended by itself, with exit status 1",

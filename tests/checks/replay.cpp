@@ -247,4 +247,30 @@ std::string from_which_length(Server& server, std::size_t bad)
                  {"reason", what_has_size(*fresh, good + 1)}});
 }
 
+bool ends_after(Server& server, std::size_t count)
+{
+    std::optional<Peer> peer = come(server);
+    const std::string greeting = "Hello, Yam!";
+    for (std::size_t i = 0; peer && i <= count; ++i) {
+        peer->say("Yam");
+        const std::string came =
+            hear(server, *peer, greeting.size(), Seconds(server.delay()) + at_most);
+        if (came != greeting) {
+            return i == count && came.empty() && peer->ended();
+        }
+    }
+    return false;
+}
+
+bool forks(Server& server)
+{
+    const long before = activity_of(server.pid()).processes;
+    std::optional<Peer> peer = come(server);
+    const bool has_one_more = peer && activity_of(server.pid()).processes > before;
+    if (peer) {
+        peer->leave();
+    }
+    return has_one_more;
+}
+
 } // namespace lab

@@ -24,4 +24,10 @@ std::string every_second_client(Server& server);
 /// on that is so, and what usually has that size. Empty if no length makes the difference.
 std::string from_which_length(Server& server, std::size_t bad);
 
+/// True if a new client is answered just so often, and then the connection is closed.
+bool ends_after(Server& server, std::size_t count);
+
+/// True if the server starts a process for a client.
+bool forks(Server& server);
+
 } // namespace lab

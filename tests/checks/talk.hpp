@@ -43,13 +43,12 @@ class Talk
     /// From now on this other client talks at the same time: that is the cause if this one gets no
     /// answer.
     void is_beside(Talk& other) { others_.push_back(&other); }
-    /// Leaves in good order, with FIN; if the server has left first, so that nothing of the
-    /// connection remains: a server without SO_REUSEADDR could not have its port for a minute.
+    /// Leaves in good order. Peer::leave
     ~Talk() { leave(); }
     void leave()
     {
         if (peer_) {
-            peer_->ended() ? peer_->reset() : peer_->close();
+            peer_->leave();
         }
     }
     Talk(Talk&&) noexcept = default;
@@ -107,8 +106,6 @@ class Talk
     std::string why_closed(const std::string& expected);
     std::string why_not_the_end(const std::string& received, int others);
     std::string what_is_taken_for_exit();
-    static bool forks(Server& server);
-    bool ends_after(std::size_t count);
     std::string why_no_welcome();
     std::string what_brings_it(const std::string& expected);
     std::string what_it_waits_in(bool welcome);

@@ -67,9 +67,9 @@ std::string quote(std::string_view bytes)
 
 std::string shortened(const std::string& printed)
 {
-    constexpr std::size_t most = 120;
-    const auto begins = [](char byte) { return (byte & 0xc0) != 0x80; }; // a UTF-8 character
+    constexpr std::size_t most = 120;                                    // bytes of a line
     constexpr std::size_t enough = 40;                                   // lines
+    const auto begins = [](char byte) { return (byte & 0xc0) != 0x80; }; // a UTF-8 character
     std::size_t count = 0;
     std::string result;
     std::istringstream lines(printed);
