@@ -26,10 +26,10 @@ void serve(const Options& options)
     // is free at once.)
     s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     s.bind(address);
-    Clients clients(s, options.max_clients, options.idle_timeout);
 
     // Step 3: listen.
     s.listen(options.backlog);
+    Clients clients(s, options.max_clients, options.idle_timeout);
     log("Listening on ", s.name(), ". Ctrl-C stops the server.");
     print("Waiting for connection...");
 

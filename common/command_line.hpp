@@ -130,8 +130,8 @@ inline const char* advice(const std::exception& error)
 {
     const auto* failed = dynamic_cast<const std::system_error*>(&error);
     const std::string_view what = error.what();
-    const bool on_a_socket =
-        what.starts_with("bind ") || what.starts_with("connect ") || what.starts_with("recv ");
+    const auto in = [&](const char* call) { return what.starts_with(call); };
+    const bool on_a_socket = in("bind ") || in("listen ") || in("connect ") || in("recv ");
     switch (failed != nullptr && on_a_socket ? failed->code().value() : 0) {
     case EADDRINUSE:
         return " Is another server running? Try --port 0.";

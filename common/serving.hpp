@@ -28,18 +28,18 @@ class Client;
 class Clients
 {
   public:
-    /// Prepares a socket that is bound, and not listening yet, for many clients. From now on SIGINT
-    /// (Ctrl-C) and SIGTERM stop the server in good order, and nothing waits for the screen.
+    /// For a socket that listens. From now on SIGINT (Ctrl-C) and SIGTERM stop the server in good
+    /// order, and nothing waits for the screen.
     Clients(const Socket& listener, int max_clients, Seconds idle_timeout);
 
     /// Waits until fewer than `max_clients` are served, or the server is stopping.
     void wait_for_room();
 
-    /// Counts one more client, whose socket gets `idle_timeout`.
+    /// Counts one more client, whose socket gets `idle_timeout`, and is watched by keepalive.
     Client add(Socket sock);
 
-    /// For when no client could be accepted or given a thread: waits until another one leaves, or a
-    /// second has passed. Returns at once if the server is stopping: then that is why accept
+    /// For when no client could be accepted or given a thread: warns, once for each shortage, and
+    /// waits for a second. Returns at once if the server is stopping: then that is why accept
     /// failed.
     void wait_after(const std::exception& error);
 
@@ -124,14 +124,6 @@ inline Clients::Clients(const Socket& listener, int max_clients, Seconds idle_ti
     never_wait_for_the_screen();
     std::signal(SIGPIPE, SIG_IGN); // a closed pipe behind standard output is no reason to stop
 
-    // A client whose machine has vanished sends neither FIN nor RST. After a minute of silence it
-    // is asked whether it is still there, and when nothing has come back for 100 seconds, recv and
-    // send fail. Accepted sockets inherit this from the listener. tcp(7)
-    listener.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
-    listener.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, 60);
-    listener.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, 10);
-    listener.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 100'000);
-
     // Every client costs a descriptor: raise the soft limit to the hard limit, and keep 16.
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
@@ -177,6 +169,13 @@ inline void Clients::wait_for_room()
 
 inline Client Clients::add(Socket sock)
 {
+    // A client whose machine has vanished sends neither FIN nor RST. After a minute of silence it
+    // is asked whether it is still there, and when nothing has come back for 100 seconds, recv and
+    // send fail. tcp(7)
+    sock.setsockopt(SOL_SOCKET, SO_KEEPALIVE, 1);
+    sock.setsockopt(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+    sock.setsockopt(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+    sock.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, 100'000);
     if (idle_timeout_ > Seconds(0)) {
         sock.settimeout(idle_timeout_);
     }
@@ -190,11 +189,9 @@ inline void Clients::wait_after(const std::exception& error)
 {
     std::unique_lock lock(mutex_);
     if (!stopping_ && !std::exchange(warned_, true)) {
-        log("warning: cannot serve a new client: ", error.what(),
-            ". Trying again when one leaves.");
+        log("warning: cannot serve a new client: ", error.what(), ". Trying again each second.");
     }
-    const std::size_t now = count_;
-    changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_ || count_ < now; });
+    changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stopping_.load(); });
 }
 
 inline void Clients::stop()
