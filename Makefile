@@ -30,7 +30,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench fuzz soak demo wire handout autograder mistakes format lint clean help
+.PHONY: all test bench fuzz soak demo wire handout autograder mistakes mutants format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -114,6 +114,9 @@ autograder: ## make build/autograder.zip, to be uploaded to Gradescope as it is
 
 mistakes: all $(OBJ)/check ## make the mistakes that beginners make, and see that the advice on each is right
 	tests/mistakes/run
+
+mutants: all $(OBJ)/run $(shim) $(OBJ)/no_networks ## change the lab's own programs, each in one place, and see that a test finds it
+	tests/mutants
 
 format: ## lay out the code as .clang-format says
 	clang-format -i $(code)

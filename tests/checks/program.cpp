@@ -138,7 +138,7 @@ bool eventually(const std::function<bool()>& condition, Seconds limit)
 }
 
 Program::Program(const std::string& command, const std::string& input, Output output)
-    : out_(temporary_file()), err_(temporary_file())
+    : command_(command), out_(temporary_file()), err_(temporary_file())
 {
     const int in = temporary_file();
     if (write(in, input.data(), input.size()) != static_cast<ssize_t>(input.size())) {
@@ -201,6 +201,9 @@ void Program::kill_all() const
 
 Program::~Program()
 {
+    if (at_end) {
+        at_end(*this);
+    }
     kill_all();
     note_running(pid_, 0);
     if (status_ == -1) {

@@ -48,6 +48,10 @@ class Program
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
+    /// Called with each program before it is ended, if a suite wants to tell how it went.
+    static inline std::function<void(Program&)> at_end;
+
+    const std::string& command() const { return command_; }
     std::string out() const; ///< all of standard output so far
     std::string err() const; ///< all of standard error so far
     pid_t pid() const { return pid_; }
@@ -87,6 +91,7 @@ class Program
   private:
     void kill_all() const;
 
+    std::string command_;
     pid_t pid_ = -1;
     int out_ = -1;
     int err_ = -1;

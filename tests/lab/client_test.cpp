@@ -1,8 +1,8 @@
 // What the lab's own client does beyond the notebook: options, names, and servers that misbehave.
-#include "../checks/harness.hpp"
+#include "lab.hpp"
 
 #include <csignal>
-#include <thread>
+#include <fstream>
 
 #include <poll.h>
 #include <pty.h>
@@ -10,19 +10,22 @@
 #include <unistd.h>
 
 using namespace lab;
-using testing::AssertionFailure;
-using testing::AssertionSuccess;
 
 namespace
 {
 
-const std::string hint = "client.cpp";
+const std::string in_client = "client.cpp";
+
+/// The command for the client, to this port.
+std::string client_to(int port, const std::string& arguments = "")
+{
+    return own("client") + " --port " + std::to_string(port) + " " + arguments;
+}
 
 /// The client with options and names of the test's choice, connected to the test.
 struct Conversation {
-    explicit Conversation(const std::string& arguments = "", const std::string& input = "")
-        : client(own("client") + " --port " + std::to_string(listener.port()) + " " + arguments,
-                 input)
+    explicit Conversation(const std::string& arguments = "", const std::string& before = "")
+        : client(before + client_to(listener.port(), arguments))
     {
     }
     Listener listener;
@@ -30,156 +33,183 @@ struct Conversation {
     Peer server = listener.accept();
 };
 
-/// The client fails with `status`, and its standard error, one line, contains `words`.
-testing::AssertionResult fails(Program& client, int status, const std::vector<std::string>& words)
-{
-    const int got = client.status();
-    const std::string said = client.err();
-    if (got != status || said.empty() || said.find('\n') != said.size() - 1) {
-        return AssertionFailure() << "exit status " << got << " where " << status
-                                  << " was expected, and one line on standard error, which was: "
-                                  << said;
-    }
-    for (const std::string& word : words) {
-        if (said.find(word) == std::string::npos) {
-            return AssertionFailure() << "\"" << word << "\" is not in: " << said;
-        }
-    }
-    return AssertionSuccess();
-}
-
-testing::AssertionResult refuses(const std::string& arguments,
-                                 const std::vector<std::string>& words)
-{
-    Program client(own("client") + " " + arguments);
-    return fails(client, 2, words);
-}
+// ---- The command line ---------------------------------------------------------------------------
 
 TEST(LabClient, RefusesAWrongCommandLineInASentence)
 {
-    EXPECT_TRUE(refuses("--prot 1", {"--prot"}));
-    EXPECT_TRUE(refuses("--port", {"--port"}));
-    for (const std::string value : {"abc", "70000", "-1", "0", "1e3", "''"}) {
-        EXPECT_TRUE(refuses("--port " + value, {"--port", value == "''" ? "" : value}));
+    EXPECT_TRUE(refuses("client --prot 1", {"--prot"}));
+    EXPECT_TRUE(refuses("client --port", {"--port"}));
+    for (const std::string value : {"abc", "65536", "-1", "0", "1e3", "''"}) {
+        EXPECT_TRUE(refuses("client --port " + value, {"--port", value}));
     }
-    EXPECT_TRUE(refuses("--timeout -1", {"--timeout", "-1"}));
-    EXPECT_TRUE(refuses("--timeout nan", {"--timeout", "nan"}));
-    EXPECT_TRUE(refuses("--host ''", {"--host"}));
+    EXPECT_TRUE(refuses("client --timeout -1", {"--timeout", "-1"}));
+    EXPECT_TRUE(refuses("client --timeout nan", {"--timeout", "nan"}));
+    EXPECT_TRUE(refuses("client --host ''", {"--host"}));
+    EXPECT_TRUE(refuses("client --host no-such-host.invalid", {"no-such-host.invalid: "}, 1));
 }
 
 TEST(LabClient, RefusesNamesThatCannotBeGreetedBeforeItConnects)
 {
     const Listener listener;
-    const std::string there = "--port " + std::to_string(listener.port());
+    const std::string there = "client --port " + std::to_string(listener.port());
     EXPECT_TRUE(refuses(there + " Yam ''", {"empty", "wait forever"}));
     EXPECT_TRUE(refuses(there + " " + std::string(1025, 'x'), {"1025", "1024", "pieces"}));
     EXPECT_TRUE(refuses(there + " exit", {"exit", "good-bye"}));
     EXPECT_TRUE(refuses(there + " Yam -", {"standard input"}));
-    EXPECT_THROW(listener.accept(Seconds(0.1)), std::system_error)
-        << "It connected, although nothing can be sent.";
+    EXPECT_FALSE(listener.has_client()) << "It connected, although nothing can be sent.";
 }
 
 TEST(LabClient, HelpsOnStandardOutput)
 {
     Program client(own("client") + " --help");
-    EXPECT_EQ(client.status(), 0);
-    EXPECT_NE(client.out().find("--timeout"), std::string::npos);
+    EXPECT_TRUE(ends(client));
+    for (const std::string otherwise : {"(Yam May Sarah)", "(127.0.0.1)", "(9999)", "(10)"}) {
+        EXPECT_NE(client.out().find(otherwise), std::string::npos)
+            << "The help does not say that this is a default: " << otherwise;
+    }
+    EXPECT_EQ(client.err(), "");
 }
 
-TEST(LabClient, SaysThatNobodyListens)
+// ---- Connecting ---------------------------------------------------------------------------------
+
+TEST_F(ClientAlone, SaysThatNobodyListensWhereTheNotebooksServerWouldBe)
 {
-    const int port = Listener().port();
-    Program client(own("client") + " --port " + std::to_string(port));
     EXPECT_TRUE(
-        fails(client, 1,
-              {"connect 127.0.0.1:" + std::to_string(port), "refused", "Is the server running?"}));
+        refuses("client", {"connect 127.0.0.1:9999", "refused", "Is the server running?"}, 1));
 }
 
-TEST(LabClient, SaysThatAHostIsUnknown)
-{
-    Program client(own("client") + " --host no-such-host.invalid");
-    EXPECT_TRUE(fails(client, 1, {"no-such-host.invalid"}));
-}
-
-TEST(LabClient, TriesEveryAddressOfAName)
+TEST(LabClient, ConnectsByIPv6AndSendsANameOf1024Bytes)
 {
     const Server six("0", "--host ::1");
-    Program client(own("client") + " --host ::1 --port " + std::to_string(six.port()) + " Yam");
-    EXPECT_EQ(client.status(), 0);
+    const std::string name(1024, 'x');
+    Program client(client_to(six.port(), "--host ::1 " + name));
+    EXPECT_TRUE(ends(client));
+    EXPECT_EQ(client.out(), "Welcome!\nHello, " + name + "!\n");
+}
+
+/// The name two.test, whose first address refuses, and whose second one is the test's, or refuses.
+const std::string two = with_faults("HOSTS=two.test=127.0.0.3,127.0.0.1");
+
+TEST_F(ClientFaults, TriesTheNextAddressOfANameWithTheSameTimeout)
+{
+    Conversation with("--host two.test --timeout 0.3 Yam", two);
+    with.server.say("Welcome!");
+    EXPECT_TRUE(with.server.hears("Yam", in_client));
+    EXPECT_TRUE(fails(with.client, 1, {"recv 127.0.0.1:", "timed out"}))
+        << "The second address has answered nothing.";
+}
+
+TEST_F(ClientFaults, SaysWhatTheFirstAddressMetIfNoneAnswers)
+{
+    const std::string port = std::to_string(Listener().port());
+    Program client(two + own("client") + " --host two.test --port " + port);
+    EXPECT_TRUE(fails(client, 1, {"connect 127.0.0.3:" + port + ": Connection refused"}));
+}
+
+TEST_F(ClientFaults, ConnectsAlthoughASignalInterruptsIt)
+{
+    const std::string interrupted = with_faults("INTERRUPT=1000000"); // each call once
+    const Server server;
+    Program client(interrupted + client_to(server.port(), "Yam"));
+    EXPECT_TRUE(ends(client));
     EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\n");
-    if (Program("getent hosts localhost").status() ==
-        0) { // a bare system may not know its own name
-        const Server four("0", "--host localhost");
-        Program named(own("client") + " --host localhost --port " + std::to_string(four.port()) +
-                      " Yam");
-        EXPECT_EQ(named.status(), 0);
+    const int nobody = Listener().port();
+    for (const std::string timeout : {"0", "5"}) {
+        Program refused(interrupted + client_to(nobody, "--timeout " + timeout));
+        EXPECT_TRUE(fails(refused, 1, {"connect 127.0.0.1:", "Connection refused"}));
     }
 }
+
+TEST_F(ClientFaults, GivesUpOnAServerThatDoesNotCompleteTheHandshake)
+{
+    const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); // bound by listen
+    ASSERT_EQ(listen(server, 0), 0);
+    sockaddr_in there{};
+    socklen_t length = sizeof there;
+    getsockname(server, reinterpret_cast<sockaddr*>(&there), &length);
+    const int port = ntohs(there.sin_port);
+    const Peer first = Peer::to(port); // there is no room for another one
+    for (const std::string before : {"", "INTERRUPT=1000000"}) {
+        Program client(with_faults(before) + client_to(port, "--timeout 0.3"));
+        EXPECT_TRUE(fails(client, 1,
+                          {"connect 127.0.0.1:" + std::to_string(port) + ": Connection timed out",
+                           "--timeout says how many seconds"}));
+    }
+    ::close(server);
+}
+
+// ---- Answers ------------------------------------------------------------------------------------
 
 TEST(LabClient, GivesUpOnASilentServerAfterTheTimeout)
 {
-    Conversation with("--timeout 0.2");
-    EXPECT_TRUE(
-        fails(with.client, 1,
-              {"127.0.0.1:" + std::to_string(with.listener.port()), "timed out", "--timeout"}));
+    for (const std::string timeout : {"0.2", "0.00000001"}) { // and not never
+        Conversation with("--timeout " + timeout);
+        EXPECT_TRUE(
+            fails(with.client, 1,
+                  {"127.0.0.1:" + std::to_string(with.listener.port()), "timed out", "--timeout"}));
+    }
 }
 
-TEST(LabClient, PutsAnAnswerTogetherThatComesAByteAtATime)
+TEST_F(ClientFaults, WaitsTenSecondsUnlessToldOtherwise)
+{
+    const auto start = Clock::now();
+    Conversation with("", with_faults("HURRY=20"));
+    EXPECT_TRUE(fails(with.client, 1, {"timed out"}));
+    EXPECT_GE(since(start), 0.49) << "Ten seconds are half a second here.";
+}
+
+TEST(LabClient, PutsAnAnswerTogetherThatComesInPieces)
 {
     Conversation with("王小明");
-    for (const char byte : std::string("Welcome!")) {
-        with.server.say({&byte, 1});
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    for (const std::string answer : {"Welcome!", "Hello, 王小明!"}) {
+        for (std::size_t i = 0; i < answer.size();
+             ++i) { // the client has taken each before the next
+            with.server.say(answer.substr(i, 1));
+            with.client.until([] { return false; }, Seconds(0.01));
+        }
+        EXPECT_EQ(with.server.receive(9), answer == "Welcome!" ? "王小明" : "exit");
     }
-    ASSERT_TRUE(with.server.hears("王小明", hint));
-    for (const char byte : std::string("Hello, 王小明!")) {
-        with.server.say({&byte, 1});
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    EXPECT_EQ(with.client.status(), 0);
+    with.server.close();
+    EXPECT_TRUE(ends(with.client));
     EXPECT_EQ(with.client.out(), "Welcome!\nHello, 王小明!\n");
 }
 
-TEST(LabClient, SaysThatTheServerClosedInTheMiddleOfAnAnswer)
+TEST(LabClient, SaysThatTheServerClosedOrResetBeforeAnAnswerWasThere)
 {
     Conversation with("Yam");
     with.server.say("Welcome!");
-    ASSERT_TRUE(with.server.hears("Yam", hint));
+    ASSERT_TRUE(with.server.hears("Yam", in_client));
     with.server.say("Hello, Y");
     with.server.close();
     EXPECT_TRUE(fails(with.client, 1, {"closed", "\"Hello, Y\"", "\"Hello, Yam!\""}));
     EXPECT_EQ(with.client.out(), "Welcome!\n");
+
+    Conversation at_once;
+    at_once.server.close();
+    EXPECT_TRUE(fails(at_once.client, 1, {"closed", "\"\"", "\"Welcome!\""}));
+
+    Conversation with_reset;
+    with_reset.server.reset();
+    EXPECT_TRUE(fails(with_reset.client, 1, {"recv 127.0.0.1:", "reset by peer"}));
 }
 
-TEST(LabClient, SaysThatTheServerClosedAtOnce)
+TEST(LabClient, SaysAtOnceThatTheAnswerIsAnotherOne)
 {
-    Conversation with;
-    with.server.close();
-    EXPECT_TRUE(fails(with.client, 1, {"closed", "Welcome!"}));
-}
-
-TEST(LabClient, SaysThatTheServerReset)
-{
-    Conversation with("Yam");
-    with.server.say("Welcome!");
-    ASSERT_TRUE(with.server.hears("Yam", hint));
-    with.server.reset();
-    EXPECT_TRUE(fails(with.client, 1, {"reset by peer"}));
-}
-
-TEST(LabClient, SaysThatTheAnswerIsAnotherOne)
-{
-    Conversation with;
-    with.server.say("HTTP/1.1 400 Bad Request\r\n\r\n");
-    EXPECT_TRUE(fails(with.client, 1, {"HTTP/1.1", "Welcome!", "Is it the greeting server?"}));
-    EXPECT_EQ(with.client.out(), "");
+    for (const std::string answer : {"HTTP/1.1 400 Bad Request\r\n\r\n", "Hi"}) {
+        Conversation with("--timeout 1000");
+        with.server.say(answer);
+        EXPECT_TRUE(fails(with.client, 1,
+                          {"answered \"" + answer.substr(0, 8) + "\"", "\"Welcome!\" was expected",
+                           "Is it the greeting server?"}));
+        EXPECT_EQ(with.client.out(), "");
+    }
 }
 
 TEST(LabClient, NoticesAnAnswerThatIsTooLong)
 {
     Conversation with("Yam May");
     with.server.say("Welcome!");
-    ASSERT_TRUE(with.server.hears("Yam", hint));
+    ASSERT_TRUE(with.server.hears("Yam", in_client));
     with.server.say("Hello, Yam!!");
     EXPECT_TRUE(fails(with.client, 1, {"answered \"!", "Hello, May!"}));
 }
@@ -190,9 +220,9 @@ TEST(LabClient, NeverPassesControlCharactersToTheTerminal)
     with.server.say("Welcome!");
     const std::string name = "a\x1b[2Jb\rc\xc2\x9b"
                              "d";
-    ASSERT_TRUE(with.server.hears(name, hint));
+    ASSERT_TRUE(with.server.hears(name, in_client));
     with.server.say("Hello, " + name + "!");
-    EXPECT_EQ(with.client.status(), 0);
+    EXPECT_TRUE(ends(with.client));
     EXPECT_EQ(with.client.out(), "Welcome!\n"
                                  R"(Hello, a\x1b[2Jb\rc\xc2\x9bd!)"
                                  "\n");
@@ -202,43 +232,47 @@ TEST(LabClient, NeverPassesControlCharactersToTheTerminal)
     EXPECT_TRUE(fails(wrong.client, 1, {R"(\x1b]0;own)"}));
 }
 
+// ---- Standard input and output ------------------------------------------------------------------
+
 TEST(LabClient, ReadsNamesFromStandardInput)
 {
     const Server server;
-    Program client(own("client") + " --port " + std::to_string(server.port()) + " -",
-                   "Yam\nMay\nSarah");
-    EXPECT_EQ(client.status(), 0);
+    Program client(client_to(server.port(), "-"), "Yam\nMay\nSarah");
+    EXPECT_TRUE(ends(client));
     EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n");
     EXPECT_EQ(client.err(), "") << "There is nobody to be asked for a name.";
 
-    Program until_exit(own("client") + " --port " + std::to_string(server.port()) + " -",
-                       "Yam\nexit\nMay\n");
-    EXPECT_EQ(until_exit.status(), 0);
+    Program until_exit(client_to(server.port(), "-"), "Yam\nexit\nMay\n");
+    EXPECT_TRUE(ends(until_exit));
     EXPECT_EQ(until_exit.out(), "Welcome!\nHello, Yam!\n");
 
-    Program empty_line(own("client") + " --port " + std::to_string(server.port()) + " -",
-                       "Yam\n\nMay\n");
+    Program empty_line(client_to(server.port(), "-"), "Yam\n\nMay\n");
     EXPECT_TRUE(fails(empty_line, 1, {"line 2", "empty"}));
     EXPECT_EQ(empty_line.out(), "Welcome!\nHello, Yam!\n")
         << "A name is refused when it is reached.";
+
+    Program a_folder(client_to(server.port(), "- <."));
+    EXPECT_TRUE(fails(a_folder, 1, {"standard input could not be read"}));
 }
 
-TEST(LabClient, AsksForNamesAtATerminal)
+TEST(LabClient, AsksForNamesAtATerminalAndPrintsNoQuestion)
 {
     const Server server;
     int terminal = -1;
-    const std::string port = std::to_string(server.port());
-    const std::string path = own("client");
+    std::string path = "/tmp/lab-greetings-XXXXXX";
+    ::close(mkstemp(path.data()));
+    const std::string command = "exec " + client_to(server.port(), "- >" + path);
     const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
     if (child == -1) {
+        unlink(path.c_str());
         GTEST_SKIP() << "no terminal can be made here (is /dev/pts mounted?)";
     }
     if (child == 0) {
-        execl(path.c_str(), path.c_str(), "--port", port.c_str(), "-", nullptr);
+        execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
         _exit(127);
     }
     std::string screen;
-    const auto shows = [&](const std::string& text) {
+    const auto asks = [&](long questions) {
         return eventually([&] {
             char buffer[4096];
             pollfd readable{terminal, POLLIN, 0};
@@ -246,30 +280,29 @@ TEST(LabClient, AsksForNamesAtATerminal)
                 const ssize_t n = read(terminal, buffer, sizeof buffer);
                 screen.append(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
             }
-            return screen.find(text) != std::string::npos;
+            return count(screen, "Name (or exit): ") == questions;
         });
     };
-    const auto type = [&](const std::string& line) {
+    long questions = 0;
+    for (const std::string line : {"Yam\n", "\n", "May\n", "exit\n"}) {
+        EXPECT_TRUE(asks(++questions)) << "before " << line << screen;
         EXPECT_EQ(write(terminal, line.data(), line.size()), static_cast<ssize_t>(line.size()));
-    };
-    EXPECT_TRUE(shows("Welcome!\r\nName (or exit): ")) << screen;
-    type("Yam\n");
-    EXPECT_TRUE(shows("Hello, Yam!\r\nName (or exit): ")) << screen;
-    type("\n");
-    EXPECT_TRUE(shows("An empty name cannot be sent")) << screen;
-    type("May\n");
-    EXPECT_TRUE(shows("Hello, May!\r\n")) << screen;
-    type("exit\n");
+    }
     int status = -1;
     waitpid(child, &status, 0);
     EXPECT_EQ(status, 0);
+    EXPECT_EQ(count(screen, "An empty name cannot be sent"), 1) << screen;
+    std::string greetings;
+    std::getline(std::ifstream(path), greetings, '\0');
+    EXPECT_EQ(greetings, "Welcome!\nHello, Yam!\nHello, May!\n");
     ::close(terminal);
+    unlink(path.c_str());
 }
 
 TEST(LabClient, SaysThatStandardOutputIsFull)
 {
     const Server server;
-    Program client(own("client") + " --port " + std::to_string(server.port()) + " >/dev/full");
+    Program client(client_to(server.port(), ">/dev/full"));
     EXPECT_TRUE(fails(client, 1, {"standard output", "No space"}));
 }
 

@@ -1,6 +1,6 @@
 // The wire: every scene, played once, by whoever runs the tests. What is checked is order,
 // flags, lengths and states, and never a time, nor how many bare ACKs there are.
-#include "../checks/harness.hpp"
+#include "lab.hpp"
 
 #include <cctype>
 #include <csignal>
@@ -109,10 +109,17 @@ std::vector<std::string> after_handshake(std::vector<std::string> texts)
     return texts;
 }
 
+const std::string notebook_server = "python3 tests/lab/notebook_server.py {port} {delay}";
+
+std::string odd_server(const std::string& kind, const std::string& scene = "session")
+{
+    return scene + " --server 'python3 tests/lab/odd_server.py " + kind + " {port}'";
+}
+
 /// A scene, and what its page has to show.
 struct Expectation {
     const char* test;
-    const char* scene;
+    std::string scene;
     std::vector<std::vector<std::string>> rows; ///< the lines of each list stand in this order
     std::vector<std::string> once = {};         ///< exactly one line
     std::vector<std::string> never = {};
@@ -224,6 +231,45 @@ const std::vector<Expectation> expectations = {
      "udp-refused",
      {{"sendto(\"Yam\"", "|- UDP \"Yam\" -..->|", "|<-.. ICMP port unreachable -|", "recvfrom(",
        "= nothing, in time"}}},
+    {"ShowsAnotherServer",
+     "session --server '" + notebook_server + "'",
+     {{"./client..notebook_server.py", "bind(127.0.0.1:9999)", "LISTEN", "accept4()",
+       "send(\"Welcome!\") = 8", "= \"Yam\"", "\"Hello, Sarah!\" -|", "(TIME_WAIT) |<..FIN ACK",
+       "States in brackets"}},
+     {},
+     {"gave up"}},
+    {"ShowsAnotherClient",
+     "session --client 'python3 tests/lab/notebook_client.py {port}'",
+     {{"notebook_client.py..server", "connect(127.0.0.1:9999)", "recv(1024)", "= \"Welcome!\"",
+       "send(\"Yam\") = 3", "= \"Hello, Sarah!\"", "send(\"exit\") = 4", "FIN ACK seq=16 ack=44"}},
+     {},
+     {"gave up"}},
+    {"FollowsAScriptThatStartsTheProgram",
+     "killed --server \"sh -c '" + notebook_server + "; true'\"",
+     {{"accept4()", "kill -9", "FIN ACK seq=4 ack=9", "RST seq=5"}}},
+    {"SaysThatCallsAreNotSeen",
+     "session --server 'env -u LD_PRELOAD " + notebook_server + "'",
+     {{"SYN ACK seq=0 ack=1", "\"Welcome!\" -|", "\"Hello, Sarah!\" -|", "(TIME_WAIT) |<..FIN ACK",
+       "No call of env is seen"}}},
+    {"SaysWhatEachSideWaitsIn",
+     odd_server("silent"),
+     {{"| = 127.0.0.1:", "afterwards  ESTABLISHED", "gave up waiting.",
+       "./client waits in recv(8), and has sent nothing.",
+       "odd_server.py waits in sleep, and has sent nothing.",
+       "Next, the server would have sent \"Welcome!\", 8 bytes."}}},
+    {"SaysWhatIsOtherThanInTheNotebook",
+     odd_server("newline"),
+     {{R"(send("Welcome!\n") = 9)", R"("Welcome!\n" -|)", R"(8 bytes; then came "\n",)"}}},
+    {"StopsAProgramThatPrintsWithoutEnd",
+     "session --server yes",
+     {{"yes printed without end, over 256 KiB, and was stopped."}}},
+    {"StopsAProgramThatStartsThreadsOrProcessesWithoutEnd",
+     "session --server \"python3 -c 'import threading, time\nwhile True: "
+     "threading.Thread(target=time.sleep, args=(9,)).start()'\"",
+     {{"started processes or threads without end, over 500, and was stopped."}}},
+    {"StopsAProgramThatSendsWithoutEnd",
+     odd_server("flood", "pieces"),
+     {{"more rows are not shown", "was stopped after"}}},
 };
 
 class Scenes : public Wire, public testing::WithParamInterface<Expectation>
@@ -286,16 +332,11 @@ TEST_F(Wire, WritesWhatOthersRead)
         << "the picture is no XML, or has no arrows";
     EXPECT_FALSE(folder.has("a.pcap.part") || folder.has("a.svg.part"));
     Program reader("python3 tests/lab/read_pcap.py " + pcap);
-    ASSERT_EQ(reader.status(), 0) << reader.err();
+    ASSERT_TRUE(ends(reader)) << reader.err();
     page_ = reader.out();
     EXPECT_TRUE(
         shows({"[S] seq 0 len 0", "[S.] seq 0 len 0", "[.] seq 1 len 0", "[.] seq 1 len 1448",
                "[.] seq 1449 len 1448", "[.] seq 2897 len 1448", "[P.] seq 4345 len 656"}));
-}
-
-std::string odd_server(const std::string& kind, const std::string& scene = "session")
-{
-    return scene + " --server 'python3 tests/lab/odd_server.py " + kind + " {port}'";
 }
 
 /// How many processes have this in their environment.
@@ -328,7 +369,7 @@ TEST_F(Wire, LeavesNothingBehindWhenItIsInterrupted)
         }
         ASSERT_TRUE(plays) << "the server and the client";
         wire.signal(signal);
-        EXPECT_EQ(wire.status(), 128 + signal);
+        EXPECT_TRUE(ends(wire, 128 + signal));
         EXPECT_TRUE(eventually([&] { return processes_with(mark) == 0; }));
         EXPECT_FALSE(folder.has("a.pcap") || folder.has("a.pcap.part"));
     }
@@ -337,98 +378,11 @@ TEST_F(Wire, LeavesNothingBehindWhenItIsInterrupted)
 TEST_F(Wire, SaysWhereAFileCannotBeWritten)
 {
     Program wire("lessons/wire/wire --scene refused --svg /no/such/folder/a.svg");
-    EXPECT_EQ(wire.status(), 1);
+    EXPECT_TRUE(ends(wire, 1));
     if (is_forbidden(wire)) {
         return;
     }
     EXPECT_EQ(wire.err(), "write /no/such/folder/a.svg: No such file or directory.\n");
-}
-
-const std::string notebook_server = "python3 tests/lab/notebook_server.py {port} {delay}";
-
-std::string quoted(const std::string& command) { return "'" + command + "'"; }
-
-TEST_F(Wire, ShowsAnotherServer)
-{
-    if (!play("session --server " + quoted(notebook_server))) {
-        return;
-    }
-    EXPECT_TRUE(shows({"./client..notebook_server.py", "bind(127.0.0.1:9999)", "LISTEN",
-                       "accept4()", "send(\"Welcome!\") = 8", "= \"Yam\"", "\"Hello, Sarah!\" -|",
-                       "(TIME_WAIT) |<..FIN ACK", "States in brackets"}));
-    EXPECT_EQ(count("gave up"), 0) << page_;
-}
-
-TEST_F(Wire, ShowsAnotherClient)
-{
-    if (!play("session --client 'python3 tests/lab/notebook_client.py {port}'")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"notebook_client.py..server", "connect(127.0.0.1:9999)", "recv(1024)",
-                       "= \"Welcome!\"", "send(\"Yam\") = 3", "= \"Hello, Sarah!\"",
-                       "send(\"exit\") = 4", "FIN ACK seq=16 ack=44"}));
-    EXPECT_EQ(count("gave up"), 0) << page_;
-}
-
-TEST_F(Wire, FollowsAScriptThatStartsTheProgram)
-{
-    if (!play("killed --server \"sh -c '" + notebook_server + "; true'\"")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"accept4()", "kill -9", "FIN ACK seq=4 ack=9", "RST seq=5"}));
-}
-
-TEST_F(Wire, SaysThatCallsAreNotSeen)
-{
-    if (!play("session --server 'env -u LD_PRELOAD " + notebook_server + "'")) {
-        return;
-    }
-    EXPECT_TRUE(shows({"SYN ACK seq=0 ack=1", "\"Welcome!\" -|", "\"Hello, Sarah!\" -|",
-                       "(TIME_WAIT) |<..FIN ACK", "No call of env is seen"}))
-        << page_;
-}
-
-TEST_F(Wire, SaysWhatEachSideWaitsIn)
-{
-    if (!play(odd_server("silent"))) {
-        return;
-    }
-    EXPECT_TRUE(shows({"| = 127.0.0.1:", "afterwards  ESTABLISHED", "gave up waiting.",
-                       "./client waits in recv(8), and has sent nothing.",
-                       "odd_server.py waits in sleep, and has sent nothing.",
-                       "Next, the server would have sent \"Welcome!\", 8 bytes."}));
-}
-
-TEST_F(Wire, SaysWhatIsOtherThanInTheNotebook)
-{
-    if (!play(odd_server("newline"))) {
-        return;
-    }
-    EXPECT_TRUE(
-        shows({R"(send("Welcome!\n") = 9)", R"("Welcome!\n" -|)", R"(8 bytes; then came "\n",)"}));
-}
-
-TEST_F(Wire, StopsAProgramThatPrintsWithoutEnd)
-{
-    if (play("session --server yes")) {
-        EXPECT_TRUE(shows({"yes printed without end, over 256 KiB, and was stopped."}));
-    }
-}
-
-TEST_F(Wire, StopsAProgramThatStartsThreadsOrProcessesWithoutEnd)
-{
-    if (play("session --server \"python3 -c 'import threading, time\nwhile True: "
-             "threading.Thread(target=time.sleep, args=(9,)).start()'\"")) {
-        EXPECT_TRUE(
-            shows({"started processes or threads without end, over 500, and was stopped."}));
-    }
-}
-
-TEST_F(Wire, StopsAProgramThatSendsWithoutEnd)
-{
-    if (play(odd_server("flood", "pieces"))) {
-        EXPECT_TRUE(shows({"more rows are not shown", "was stopped after"}));
-    }
 }
 
 TEST_F(Wire, SaysInASentenceWhatDoesNotStart)
@@ -437,13 +391,11 @@ TEST_F(Wire, SaysInASentenceWhatDoesNotStart)
          {"--server no-such-command", "--server false", "--client 'python3 /no/such/file.py'",
           "--server ./no-such-file", "--client true"}) {
         Program wire("lessons/wire/wire " + command);
-        EXPECT_EQ(wire.status(), 1) << command;
+        EXPECT_TRUE(ends(wire, 1));
         if (is_forbidden(wire)) {
             return;
         }
-        const std::string said = wire.err();
-        EXPECT_TRUE(said.find("ended, with status") != std::string::npos) << said;
-        EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+        EXPECT_TRUE(fails(wire, 1, {"ended, with status"}));
         EXPECT_EQ(wire.out(), "");
     }
 }
@@ -461,24 +413,13 @@ TEST_F(Wire, WaitsForEnterBeforeEachRow)
     EXPECT_EQ(count("SYN seq=0"), 0) << "It was to end before that row:\n" << page_;
 }
 
-TEST(WireCommandLine, SaysWhyAProgramHasNoPlaceInAScene)
+TEST(WireCommandLine, RefusesWhatItDoesNotKnowAndSaysWhyAProgramHasNoPlaceInAScene)
 {
     for (const std::string arguments :
          {"--scene full --server x", "--scene refused --server x", "--scene joined --client x",
           "--scene joined --server x --client x", "--scene udp --server x", "--scene arp --handout",
-          "--step"}) {
-        Program wire(own("lessons/wire/wire") + " " + arguments);
-        EXPECT_EQ(wire.status(), 2) << arguments;
-        EXPECT_NE(wire.err().find(": it"), std::string::npos) << wire.err();
-    }
-}
-
-TEST(WireCommandLine, RefusesWhatItDoesNotKnow)
-{
-    for (const std::string arguments : {"--scene nothing", "--colour", "session"}) {
-        Program wire(own("lessons/wire/wire") + " " + arguments);
-        EXPECT_EQ(wire.status(), 2) << arguments;
-        EXPECT_FALSE(wire.err().empty());
+          "--step", "--scene nothing", "--colour", "session"}) {
+        EXPECT_TRUE(refuses("lessons/wire/wire " + arguments, {}));
     }
 }
 
@@ -488,8 +429,7 @@ TEST(WireCommandLine, SaysThatNetworksOfOnesOwnAreNotAllowed)
         GTEST_SKIP() << "LAB_NO_NETWORKS says which program forbids them; make test sets it";
     }
     Program wire(variable("LAB_NO_NETWORKS") + " " + own("lessons/wire/wire"));
-    EXPECT_EQ(wire.status(), 1);
-    EXPECT_TRUE(wire.err().find("sudo") != std::string::npos) << wire.err();
+    EXPECT_TRUE(fails(wire, 1, {"sudo"}));
     EXPECT_EQ(wire.out(), "");
 }
 
