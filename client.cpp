@@ -2,21 +2,19 @@
 // server.cpp.
 #include "common.hpp"
 
-#include <cstdio>
-#include <iostream>
-
 struct Options { // the notebook's values; the notebook waits forever
     std::string host = "127.0.0.1";
     int port = 9999;
     Seconds timeout{10};
     std::vector<std::string> names = {"Yam", "May", "Sarah"};
 };
-bool next_name(const Options& options, std::size_t number, std::string& name);
 std::string receive(const Socket& s, const std::string& expected);
 
 void greet(const Options& options)
 {
-    // Step 5: create a socket.
+    Names names(options.names); // a wrong one ends the program here
+
+    // Step 5: create a socket. (127.0.0.1 makes it AF_INET.)
     const auto addresses = resolve(options.host, options.port);
     Socket s(addresses.front().family(), SOCK_STREAM);
 
@@ -29,7 +27,7 @@ void greet(const Options& options)
 
     // Send each name, and receive its greeting.
     std::string name;
-    for (std::size_t i = 0; next_name(options, i, name); ++i) {
+    while (names.next(name)) { // like std::getline
         s.send(name);
         print(receive(s, "Hello, " + name + "!"));
     }
@@ -39,74 +37,29 @@ void greet(const Options& options)
     s.close();
 }
 
-/// The notebook's s.recv(1024), repeated until all of the answer is there, as
-/// TCP may deliver it in pieces. Throws if the server closes first or says
+/// The notebook's s.recv(1024), which takes what is there for the answer. TCP
+/// may deliver it in pieces; this client knows how long it is, and receives
+/// until all of it is there. Throws if the server closes first or says
 /// something else.
 std::string receive(const Socket& s, const std::string& expected)
 {
     std::string answer;
-    const char* verb = " answered \"";
     while (answer.size() < expected.size() && expected.starts_with(answer)) {
         const std::string data = s.recv(expected.size() - answer.size());
         if (data.empty()) {
-            verb = " closed the connection after \"";
-            break;
+            throw std::runtime_error(
+                s.name() + " closed the connection after \"" + visible(answer) +
+                "\", where \"" + visible(expected) +
+                "\" was expected. Is it the greeting server?");
         }
         answer += data;
     }
     if (answer != expected) {
-        throw std::runtime_error(s.name() + verb + visible(answer) +
+        throw std::runtime_error(s.name() + " answered \"" + visible(answer) +
                                  "\", where \"" + visible(expected) +
                                  "\" was expected. Is it the greeting server?");
     }
-    return visible(answer);
-}
-
-/// Why the server could not greet this name; empty if it can.
-std::string objection(const std::string& name)
-{
-    if (name.empty()) {
-        return "An empty name cannot be sent: TCP carries bytes, so the server "
-               "would wait forever";
-    }
-    if (name.size() > 1024) {
-        return "A name of " + std::to_string(name.size()) +
-               " bytes is too long: the server receives 1024 at a time and "
-               "greets it in pieces";
-    }
-    return name == "exit"
-               ? "exit cannot be a name: it is how the client says good-bye"
-               : "";
-}
-
-/// Name `number`, from 0 on: an argument, or a line of standard input if the
-/// argument is -. A terminal is asked, and asked again if the server could not
-/// greet that name. False after the last one, or a line that says exit.
-bool next_name(const Options& options, std::size_t number, std::string& name)
-{
-    if (options.names.front() != "-") {
-        name = number < options.names.size() ? options.names[number] : "";
-        return !name.empty();
-    }
-    const bool asks = isatty(STDIN_FILENO) != 0;
-    while (true) {
-        std::cerr << (asks ? "Name (or exit): " : "");
-        if (!std::getline(std::cin, name) || name == "exit") {
-            return std::ferror(stdin) != 0
-                       ? throw std::runtime_error(
-                             "standard input could not be read")
-                       : false;
-        }
-        const std::string why = objection(name);
-        if (why.empty()) {
-            return true;
-        }
-        if (!asks) {
-            throw std::runtime_error("standard input, line " +
-                                     std::to_string(number + 1) + ": " + why);
-        }
-        log(why, ".");
-    }
+    return visible(answer); // control characters made visible
 }
 
 Options parse(int argc, char* argv[])
@@ -126,14 +79,8 @@ a line.
     options.host = given.text("host", options.host);
     options.port = given.port(options.port, 1);
     options.timeout = given.seconds("timeout", options.timeout);
-    options.names = given.operands().empty() ? options.names : given.operands();
-    for (const std::string& name : options.names) {
-        if (name == "-" && options.names.size() > 1) {
-            throw UsageError("- stands for standard input only if it is alone");
-        }
-        if (const std::string why = objection(name); !why.empty()) {
-            throw UsageError(why);
-        }
+    if (!given.operands().empty()) {
+        options.names = given.operands();
     }
     return options;
 }

@@ -3,9 +3,6 @@
 // is not in the notebook is explained.
 #include "common.hpp"
 
-#include <exception>
-#include <limits>
-
 struct Options { // the notebook's values; the backlog is the tutorial's
     std::string host = "127.0.0.1";
     int port = 9999;
@@ -18,32 +15,33 @@ void tcplink(Client sock, const std::string& addr, Seconds delay);
 
 void serve(const Options& options)
 {
-    // Step 1: create the socket.
+    // Step 1: create the socket. (127.0.0.1 makes it AF_INET.)
     const Address address = resolve(options.host, options.port).front();
     Socket s(address.family(), SOCK_STREAM);
 
-    // Step 2: bind it to the address and the port. (After a restart, the port
-    // is free at once.)
+    // Step 2: bind it to address and port. (A restart gets them back at once.)
     s.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
     s.bind(address);
 
     // Step 3: listen.
     s.listen(options.backlog);
+    // The clients being served, at most so many; Ctrl-C ends the loop below.
     Clients clients(s, options.max_clients, options.idle_timeout);
-    log("Listening on ", s.name(), ". Ctrl-C stops the server.");
+    log("Listening on ", s.name(), ". Ctrl-C stops the server."); // on stderr
     print("Waiting for connection...");
 
     // Step 4: accept one client after another, and serve each in a thread of
     // its own. A std::thread starts as soon as it is made, so there is no
-    // t.start().
-    while (!clients.stopping()) { // until Ctrl-C
+    // t.start(); what it is given, it copies or takes over.
+    while (!clients.stopping()) {
         try {
             clients.wait_for_room();
             auto [sock, addr] = s.accept();
-            std::thread t(tcplink, clients.add(std::move(sock)), addr,
-                          options.delay);
-            t.detach();
-        } catch (const std::exception& error) { // a shortage; or Ctrl-C
+            Client client = clients.add(std::move(sock)); // hands sock over
+            std::thread t(tcplink, std::move(client), addr, options.delay);
+            t.detach(); // it ends by itself; nobody joins it
+        } catch (const std::exception& error) {
+            // No descriptor or no thread was left; or Ctrl-C ended accept.
             clients.wait_after(error);
         }
     }
@@ -84,10 +82,7 @@ until exit.
   --max-clients N         clients served at the same time           (1000)
   --idle-timeout SECONDS  close a client that is silent so long     (0: never)
   --help                  print this help
-
-Ctrl-C stops the server.
 )";
-    constexpr int any = std::numeric_limits<int>::max();
     const CommandLine given(
         argc, argv, usage,
         {"host", "port", "delay", "backlog", "max-clients", "idle-timeout"});
@@ -96,9 +91,8 @@ Ctrl-C stops the server.
     options.host = given.text("host", options.host);
     options.port = given.port(options.port, 0);
     options.delay = given.seconds("delay", options.delay);
-    options.backlog = given.number("backlog", options.backlog, 0, any);
-    options.max_clients =
-        given.number("max-clients", options.max_clients, 1, any);
+    options.backlog = given.number("backlog", options.backlog, 0);
+    options.max_clients = given.number("max-clients", options.max_clients, 1);
     options.idle_timeout = given.seconds("idle-timeout", options.idle_timeout);
     return options;
 }

@@ -4,42 +4,35 @@
 #include "screen.hpp"
 #include "socket.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 #include <map>
-#include <stdexcept>
-#include <string>
-#include <string_view>
-#include <system_error>
-#include <vector>
 
 #include <getopt.h>
 
 /// A wrong command line: ends in exit status 2.
 struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
-
-    /// "invalid value 'abc' for --port: expected a whole number from 0 to 65535"
-    UsageError(const std::string& option, const std::string& given, const std::string& expected)
-        : std::runtime_error("invalid value '" + visible(given) + "' for " + option +
-                             ": expected " + expected)
-    {
-    }
 };
+
+/// Throws "invalid value 'abc' for --port: expected a whole number from 0 to 65535".
+[[noreturn]] inline void refuse(const std::string& option, const std::string& value,
+                                const std::string& expected)
+{
+    throw UsageError("invalid value '" + visible(value) + "' for " + option + ": expected " +
+                     expected);
+}
 
 /// A whole number in decimal digits. Throws UsageError otherwise.
 inline int whole_number(const std::string& option, const std::string& given, int least, int most)
 {
     int value = -1;
-    const char* end = given.data() + given.size();
-    const auto [stop, error] = std::from_chars(given.data(), end, value);
-    if (given[0] == '-' || error != std::errc() || stop != end || value < least || value > most) {
-        throw UsageError(option, given,
-                         "a whole number from " + std::to_string(least) + " to " +
-                             std::to_string(most));
+    const auto [stop, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+    if (given[0] == '-' || error != std::errc() || *stop != '\0' || value < least || value > most) {
+        refuse(option, given,
+               "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
     }
     return value;
 }
@@ -52,19 +45,17 @@ inline Seconds decimal_seconds(const std::string& option, const std::string& giv
                          std::count(given.begin(), given.end(), '.') <= 1;
     const Seconds value(decimal ? std::strtod(given.c_str(), nullptr) : -1);
     if (value < Seconds(0) || value > Seconds(1e6)) {
-        throw UsageError(option, given, "a decimal number of seconds from 0 to 1000000");
+        refuse(option, given, "a decimal number of seconds from 0 to 1000000");
     }
     return value;
 }
 
-/// What stands on the command line. Each method has the option's name, without its dashes, and the
-/// default.
+/// What stands on the command line. A method has an option's name, without dashes, and its default.
 class CommandLine
 {
   public:
     /// Reads the options called `names`, each with a value, and `flags`, without. --help prints
-    /// `usage` and ends the program with status 0; an unknown option ends it with status 2.
-    /// getopt_long(3)
+    /// `usage` and ends with status 0; an unknown option ends with status 2. getopt_long(3)
     CommandLine(int argc, char* argv[], const char* usage, const std::vector<const char*>& names,
                 const std::vector<const char*>& flags = {})
     {
@@ -95,11 +86,12 @@ class CommandLine
     std::string text(const std::string& name, const std::string& otherwise) const
     {
         if (given_.contains(name) && given_.at(name).empty()) {
-            throw UsageError("--" + name, "", "some text");
+            refuse("--" + name, "", "some text");
         }
         return given_.contains(name) ? given_.at(name) : otherwise;
     }
-    int number(const std::string& name, int otherwise, int least, int most) const
+    int number(const std::string& name, int otherwise, int least,
+               int most = std::numeric_limits<int>::max()) const
     {
         return given_.contains(name) ? whole_number("--" + name, given_.at(name), least, most)
                                      : otherwise;
@@ -129,23 +121,20 @@ class CommandLine
 inline const char* advice(const std::exception& error)
 {
     const auto* failed = dynamic_cast<const std::system_error*>(&error);
-    const std::string_view what = error.what();
-    const auto in = [&](const char* call) { return what.starts_with(call); };
-    const bool on_a_socket = in("bind ") || in("listen ") || in("connect ") || in("recv ");
-    switch (failed != nullptr && on_a_socket ? failed->code().value() : 0) {
-    case EADDRINUSE:
-        return " Is another server running? Try --port 0.";
-    case EADDRNOTAVAIL:
-        return " This machine does not have that address. Try --host 127.0.0.1.";
-    case EACCES:
-        return " Ports under 1024 may need privileges. Try --port 9999.";
-    case ECONNREFUSED:
-        return " Is the server running? Start it in another terminal, and check the port.";
-    case ETIMEDOUT:
-        return " Is it the right server? --timeout says how many seconds to wait.";
-    default:
-        return "";
-    }
+    const auto is = [&](const char* call, int code) {
+        return failed != nullptr && failed->code().value() == code &&
+               std::string_view(failed->what()).starts_with(call);
+    };
+    return is("bind ", EADDRINUSE) || is("listen ", EADDRINUSE)
+               ? " Is another server running? Try --port 0."
+           : is("bind ", EADDRNOTAVAIL)
+               ? " This machine does not have that address. Try --host 127.0.0.1."
+           : is("bind ", EACCES) ? " Ports under 1024 may need privileges. Try --port 9999."
+           : is("connect ", ECONNREFUSED)
+               ? " Is the server running? Start it in another terminal, and check the port."
+           : is("connect ", ETIMEDOUT) || is("recv ", ETIMEDOUT)
+               ? " Is it the right server? --timeout says how many seconds to wait."
+               : "";
 }
 
 /// Says what went wrong. Returns the exit status: 2 for a wrong command line, otherwise 1.

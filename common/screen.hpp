@@ -1,16 +1,14 @@
-// screen.hpp: Python's print. One line at a time, whole, at once, and with control characters made
-// visible.
+// screen.hpp: Python's print. Whole lines, at once, with control characters made visible.
 #pragma once
 
-#include <atomic>
 #include <cerrno>
 #include <clocale>
+#include <concepts>
+#include <cstdio>
 #include <cwchar>
 #include <cwctype>
-#include <initializer_list>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <system_error>
 
 #include <fcntl.h>
@@ -22,7 +20,8 @@
 class Screen
 {
   public:
-    explicit Screen(int descriptor) : fd_(descriptor) { line_.reserve(512); }
+    /// `warnings` is told when lines are dropped.
+    explicit Screen(int fd, Screen* warnings = nullptr) : fd_(fd), warnings_(warnings) {}
 
     /// From now on no line waits for longer than a fifth of a second. The output is opened anew for
     /// that, as O_NONBLOCK on the present opening would reach the shell, too. open(2)
@@ -40,11 +39,8 @@ class Screen
         }
     }
 
-    /// Throws that a line could not be written; where lines may be dropped, warns instead, once.
-    void lose_line();
-
-    /// Writes these parts as one line. False, and `errno`, if it could not be written, or was
-    /// dropped. A line of usual length needs no new memory.
+    /// Writes these parts as one line. False, and `errno`, if that is not possible. A line of usual
+    /// length needs no new memory.
     bool write_line(std::initializer_list<std::string_view> parts)
     {
         const std::lock_guard lock(mutex_);
@@ -54,59 +50,60 @@ class Screen
         }
         line_ += '\n';
 
+        const bool warned = lost_;
         std::size_t written = 0;
         while (written < line_.size()) {
             const ssize_t count = ::write(fd_, line_.data() + written, line_.size() - written);
             if (count > 0) {
                 written += static_cast<std::size_t>(count);
-                stuck_ = warned_ = false;
-            } else if (errno == EAGAIN && !stuck_) {
+                lost_ = false;
+            } else if (errno == EAGAIN && !lost_) { // nobody takes it: later lines do not wait
                 pollfd writable{fd_, POLLOUT, 0};
-                stuck_ = ::poll(&writable, 1, drops_ ? 200 : -1) == 0;
+                lost_ = ::poll(&writable, 1, drops_ ? 200 : -1) == 0;
             } else if (errno != EINTR) {
                 break;
             }
         }
-        cut_ = written == 0 ? cut_ : written < line_.size();
-        return written == line_.size();
+        lost_ = written < line_.size();
+        cut_ = written == 0 ? cut_ : lost_;
+        if (lost_ && drops_ && !warned && warnings_ != nullptr) {
+            warnings_->write_line(
+                {"warning: standard output takes no more lines. They are dropped until it does."});
+        }
+        return !lost_ || drops_;
     }
 
   private:
     const int fd_;
-    std::atomic<bool> drops_ = false;
-    std::atomic<bool> warned_ = false;
-    std::mutex mutex_;   ///< guards what follows
-    bool stuck_ = false; ///< it took nothing the last time, so later lines are dropped at once
-    bool cut_ = false;
-    std::string line_;
+    Screen* const warnings_;
+    bool drops_ = false;
+    std::mutex mutex_;  ///< guards what follows
+    bool lost_ = false; ///< the last line, or some of it
+    bool cut_ = false;  ///< it was written in part
+    std::string line_ = std::string(512, ' ');
 };
 
-inline Screen standard_output(STDOUT_FILENO);
 inline Screen standard_error(STDERR_FILENO);
+inline Screen standard_output(STDOUT_FILENO, &standard_error);
 
-inline void Screen::lose_line()
-{
-    if (!drops_) {
-        throw std::system_error(errno, std::generic_category(), "standard output");
-    }
-    if (!warned_.exchange(true)) {
-        standard_error.write_line(
-            {"warning: standard output takes no more lines. They are dropped until it does."});
-    }
-}
+/// What print and log take: text, and numbers.
+inline std::string_view text(std::string_view part) { return part; }
+inline std::string text(char part) { return {part}; }
+inline std::string text(std::integral auto part) { return std::to_string(part); }
+inline std::string text(std::floating_point auto part) { return std::to_string(part); }
 
 /// Prints one line on standard error, for what is not among the program's own lines.
 template<class... Parts> void log(const Parts&... parts)
 {
-    standard_error.write_line({std::string_view(parts)...});
+    standard_error.write_line({std::string_view(text(parts))...});
 }
 
 /// Prints one line on standard output: print("Hello, ", name, "!"). Throws std::system_error if it
 /// cannot be written (a full disk); a server warns once, and goes on.
 template<class... Parts> void print(const Parts&... parts)
 {
-    if (!standard_output.write_line({std::string_view(parts)...})) {
-        standard_output.lose_line();
+    if (!standard_output.write_line({std::string_view(text(parts))...})) {
+        throw std::system_error(errno, std::generic_category(), "standard output");
     }
 }
 
@@ -131,14 +128,13 @@ inline std::string visible(std::string_view text)
         length = valid ? length : 1;
         if (valid && std::iswcntrl(static_cast<wint_t>(character)) == 0) {
             shown += text.substr(0, length);
-        } else if (const auto at = std::string_view("\n\t\r").find(text[0]);
-                   at != std::string_view::npos) {
+        } else if (const auto at = std::string_view("\n\t\r").find(text[0]); at < 3) {
             shown += {'\\', "ntr"[at]};
         } else {
             for (const char byte : text.substr(0, length)) {
-                constexpr char digits[] = "0123456789abcdef";
-                const auto value = static_cast<unsigned char>(byte);
-                shown += {'\\', 'x', digits[value / 16], digits[value % 16]};
+                char hex[5];
+                std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned char>(byte));
+                shown += hex;
             }
         }
         text.remove_prefix(length);

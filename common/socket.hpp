@@ -6,12 +6,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <exception>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 #include <netdb.h>
@@ -57,10 +53,9 @@ inline std::vector<Address> resolve(const std::string& host, int port, int type 
     addrinfo* found = nullptr;
     const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
     if (error != 0) {
-        throw std::runtime_error(
-            "getaddrinfo " + host + ": " +
-            (error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error)) +
-            ". Check the name, or use a number such as 127.0.0.1.");
+        const char* why = error == EAI_SYSTEM ? std::strerror(errno) : ::gai_strerror(error);
+        throw std::runtime_error("getaddrinfo " + host + ": " + why +
+                                 ". Check the name, or use a number such as 127.0.0.1.");
     }
     std::vector<Address> addresses;
     for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
@@ -74,40 +69,13 @@ inline std::vector<Address> resolve(const std::string& host, int port, int type 
     return addresses;
 }
 
-/// Owns one socket, and closes it in the end; it moves, but never copies. A method that fails
-/// throws std::system_error with the call and the address. A call that a signal interrupts is made
-/// again.
+/// Owns one socket, and closes it in the end. A method that fails throws std::system_error with the
+/// call and the address; a call that a signal interrupts is made again.
 class Socket
 {
   public:
     /// A new socket: Socket(AF_INET, SOCK_STREAM) is TCP over IPv4. socket(2)
     Socket(int family, int type) : fd_(::socket(family, type, 0)) { check(fd_, "socket"); }
-    ~Socket() { close(); }
-    Socket(Socket&& other) noexcept { *this = std::move(other); }
-    Socket& operator=(Socket&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        std::swap(timeout_, other.timeout_);
-        std::swap(name_, other.name_);
-        return *this;
-    }
-
-    /// Sets an option that is a whole number. setsockopt(2), socket(7), tcp(7)
-    void setsockopt(int level, int option, int value) const
-    {
-        check(::setsockopt(fd_, level, option, &value, sizeof value), "setsockopt");
-    }
-
-    /// How long connect, recv and send wait before they throw ETIMEDOUT, counted anew after a
-    /// signal; 0, the default, means forever. SO_RCVTIMEO and SO_SNDTIMEO in socket(7)
-    void settimeout(Seconds limit)
-    {
-        const auto microseconds = static_cast<long>(std::ceil(limit.count() * 1e6));
-        const timeval value{microseconds / 1'000'000, microseconds % 1'000'000};
-        check(::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value), "setsockopt");
-        check(::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value), "setsockopt");
-        timeout_ = limit;
-    }
 
     /// Gives the socket its own address, where clients find it. bind(2)
     void bind(const Address& address)
@@ -124,49 +92,26 @@ class Socket
     /// Waits for a client: returns a new socket for this client alone, and its address. accept(2)
     std::pair<Socket, std::string> accept() const
     {
-        for (;;) {
-            Address peer;
-            const int fd = ::accept(fd_, peer.get(), &peer.length);
-            if (fd != -1) {
-                Socket client(fd);
-                client.name_ = peer.str();
-                std::string address = client.name_;
-                return {std::move(client), std::move(address)};
-            }
-            if (errno != EINTR && errno != ECONNABORTED) { // aborted: this client has left already
-                throw_errno("accept " + name_);
-            }
-        }
+        Address peer;
+        Socket client;
+        do {
+            client.fd_ = ::accept(fd_, peer.get(), &peer.length);
+        } while (client.fd_ == -1 && (errno == EINTR || errno == ECONNABORTED)); // it has left
+        check(client.fd_, "accept");
+        client.name_ = peer.str();
+        return {std::move(client), peer.str()};
     }
 
     /// Connects to a server; the kernel picks a free port for this end. connect(2)
     void connect(const Address& address)
     {
         name_ = address.str();
-        if (::connect(fd_, address.get(), address.length) == 0) {
-            return;
-        }
-        if (errno == EINTR) { // the kernel goes on connecting: wait for it, and ask how it went
-            pollfd writable{fd_, POLLOUT, 0};
-            const int limit =
-                timeout_ > Seconds(0) ? static_cast<int>(std::ceil(timeout_.count() * 1e3)) : -1;
-            int error = ETIMEDOUT;
-            socklen_t length = sizeof error;
-            if (retry([&] { return ::poll(&writable, 1, limit); }) > 0) {
-                check(::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length), "getsockopt");
-            }
-            if (error == 0) {
-                return;
-            }
-            errno = error;
-        }
-        errno = errno == EINPROGRESS ? ETIMEDOUT : errno; // what Linux says after SO_SNDTIMEO
-        throw_errno("connect " + name_);
+        const int result = ::connect(fd_, address.get(), address.length);
+        check(result == -1 && errno == EINTR ? finish_connecting() : result, "connect");
     }
 
-    /// Connects to the first of these addresses that answers, as Python does for a name; if none
-    /// does, throws what the first one met. After a failed connect, the next one needs a new
-    /// socket.
+    /// Connects to the first of these addresses that answers, as Python does for a name, and with a
+    /// new socket each time; if none does, throws what the first one met.
     void connect(const std::vector<Address>& addresses)
     {
         std::exception_ptr first_error;
@@ -190,8 +135,8 @@ class Socket
     void send(std::string_view data) const
     {
         while (!data.empty()) {
-            const auto call = [&] { return ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL); };
-            const ssize_t sent = retry(call);
+            const ssize_t sent =
+                retry([&] { return ::send(fd_, data.data(), data.size(), MSG_NOSIGNAL); });
             check(sent, "send");
             data.remove_prefix(static_cast<std::size_t>(sent));
         }
@@ -212,8 +157,26 @@ class Socket
     void close()
     {
         if (fd_ != -1) {
-            ::close(std::exchange(fd_, -1));
+            ::close(fd_);
+            fd_ = -1;
         }
+    }
+
+    /// Sets an option that is a whole number. setsockopt(2), socket(7), tcp(7)
+    void setsockopt(int level, int option, int value) const
+    {
+        check(::setsockopt(fd_, level, option, &value, sizeof value), "setsockopt");
+    }
+
+    /// How long connect, recv and send wait before they throw ETIMEDOUT, counted anew after a
+    /// signal; 0, the default, means forever. SO_RCVTIMEO and SO_SNDTIMEO in socket(7)
+    void settimeout(Seconds limit)
+    {
+        const auto microseconds = static_cast<long>(std::ceil(limit.count() * 1e6));
+        const timeval value{microseconds / 1'000'000, microseconds % 1'000'000};
+        check(::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value), "setsockopt");
+        check(::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &value, sizeof value), "setsockopt");
+        timeout_ = limit;
     }
 
     /// The address of this end, with the port that the system chose. getsockname(2)
@@ -226,15 +189,14 @@ class Socket
 
     /// The address that errors speak of: the peer's, or a listener's own.
     const std::string& name() const { return name_; }
-
     /// The bare descriptor, for calls that this class does not have; -1 after close.
     int fileno() const { return fd_; }
 
     /// Throws the error of a system call on this socket if its `result` is -1.
     void check(ssize_t result, const char* call) const
     {
-        if (result == -1) {
-            errno = errno == EAGAIN ? ETIMEDOUT : errno; // on a blocking socket, its time-out
+        if (result == -1) { // what Linux says on a blocking socket after its time-out
+            errno = errno == EAGAIN || errno == EINPROGRESS ? ETIMEDOUT : errno;
             throw_errno(name_.empty() ? call : call + (" " + name_));
         }
     }
@@ -249,8 +211,35 @@ class Socket
         return result;
     }
 
+    // One object owns the descriptor: what is moved from has none.
+    ~Socket() { close(); }
+    Socket(Socket&& other) noexcept { *this = std::move(other); }
+    Socket& operator=(Socket&& other) noexcept
+    {
+        std::swap(fd_, other.fd_);
+        std::swap(timeout_, other.timeout_);
+        std::swap(name_, other.name_);
+        return *this;
+    }
+
   private:
-    explicit Socket(int fd) noexcept : fd_(fd) {}
+    Socket() = default;
+
+    /// A signal has interrupted connect, and the kernel goes on connecting: waits for it, and asks
+    /// how it went. Returns what connect would have. connect(2), under EINTR
+    int finish_connecting() const
+    {
+        pollfd writable{fd_, POLLOUT, 0};
+        const int limit =
+            timeout_ > Seconds(0) ? static_cast<int>(std::ceil(timeout_.count() * 1e3)) : -1;
+        int error = ETIMEDOUT;
+        socklen_t length = sizeof error;
+        if (retry([&] { return ::poll(&writable, 1, limit); }) > 0) {
+            check(::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length), "getsockopt");
+        }
+        errno = error;
+        return error == 0 ? 0 : -1;
+    }
 
     int fd_ = -1;
     Seconds timeout_{0};

@@ -25,7 +25,11 @@ void fetch(const Options& options)
 
     // Receive until the server closes, at most 1024 bytes at a time.
     std::string data;
-    for (std::string d; !(d = s.recv(1024)).empty();) {
+    while (true) {
+        const std::string d = s.recv(1024);
+        if (d.empty()) { // the server has closed
+            break;
+        }
         data += d;
     }
     s.close();
@@ -73,9 +77,8 @@ Fetches a page over HTTP, prints the header, and saves the page in a file.
     };
     if (options.path[0] != '/' ||
         std::any_of(options.path.begin(), options.path.end(), breaks_a_line)) {
-        throw UsageError(
-            "--path", options.path,
-            "a path that begins with / and has no blanks (write %20)");
+        refuse("--path", options.path,
+               "a path that begins with / and has no blanks (write %20)");
     }
     return options;
 }

@@ -30,14 +30,14 @@ void serve(const std::string& host, int port)
             while (true) { // one message after another
                 // 5. Receive and send.
                 const std::string data = client.recv(1024);
-                if (data.empty()) {
+                if (data.empty()) { // the client has closed
                     break;
                 }
                 print("Received: ", visible(from_gbk(data)));
                 client.send("Thank You!");
             }
         } catch (const std::system_error& error) { // ends this client only
-            report(error);
+            log(error.what(), ".");
         }
 
         // 6. Close this client's socket.

@@ -28,29 +28,31 @@ void greet(const Address& server, const std::vector<std::string>& names,
 }
 
 /// Waits for a datagram from the server. Anyone may send one to this socket;
-/// those of others are ignored.
+/// those of others are ignored, and do not make the wait longer: each time, the
+/// socket's time-out is what is left of it.
 Datagram answer_from(const Address& server, Socket& s, Seconds timeout)
 {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     try {
         while (true) {
-            const Seconds left = deadline - std::chrono::steady_clock::now();
-            s.settimeout(timeout > Seconds(0) ? std::max(left, Seconds(1e-6))
-                                              : Seconds(0)); // 0: forever
+            if (timeout > Seconds(0)) { // 0: forever
+                const Seconds left =
+                    deadline - std::chrono::steady_clock::now();
+                s.settimeout(std::max(left, Seconds(1e-6)));
+            }
             Datagram datagram = recvfrom(s);
             if (datagram.from == server) {
                 return datagram;
             }
         }
     } catch (const std::system_error& error) {
-        if (error.code() != std::errc::timed_out) {
-            throw;
-        }
+        const bool late = error.code() == std::errc::timed_out;
         throw std::runtime_error(
-            "No answer from " + server.str() +
-            " in time. The datagram or its answer was lost, or no server is "
-            "there: " +
-            "UDP does not tell. --timeout says how long to wait.");
+            late ? "No answer from " + server.str() +
+                       " in time. The datagram or its answer was lost, or no "
+                       "server is there: UDP does not tell. --timeout says how "
+                       "long to wait."
+                 : error.what());
     }
 }
 

@@ -26,7 +26,7 @@ void serve(const std::string& host, int port)
             }
             sendto(s, "Hello, " + datagram.data + "!", datagram.from);
         } catch (const std::system_error& error) { // it could not be sent
-            report(error);
+            log(error.what(), ".");
         }
     }
 }

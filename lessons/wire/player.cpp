@@ -8,6 +8,7 @@
 #include <fstream>
 #include <new>
 #include <sstream>
+#include <utility>
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -117,6 +117,13 @@ TEST(CommonScreen, MakesControlCharactersVisibleAndLeavesTextAlone)
         << "not UTF-8, or cut off";
 }
 
+TEST(CommonScreen, PrintsTextAndNumbers)
+{
+    testing::internal::CaptureStdout();
+    print("port ", 9999, ", ", std::string("size "), std::string("Yam").size(), ", ", 'x');
+    EXPECT_EQ(testing::internal::GetCapturedStdout(), "port 9999, size 3, x\n");
+}
+
 TEST(CommonCommandLine, TakesNumbersAndSaysWhatItExpected)
 {
     for (const auto& [text, seconds] :

@@ -66,13 +66,15 @@ TEST(LabFaults, ServesOthersBesideThoseThatNeverReadOrTrickle)
     Server server;
     const Footprint before(server);
     {
-        const Peer deaf = server.client();
-        fill_up(server, deaf);
+        const Peer deaf = deaf_client(server);
         Peer slow = welcomed(server);
         for (const std::string letter : {"Y", "a", "m"}) {
             EXPECT_TRUE(greets(slow, letter));
             EXPECT_TRUE(serves(server));
         }
+        EXPECT_TRUE(stays_silent(server, slow));
+        EXPECT_EQ(server.out().find("Connection from " + deaf.address()), std::string::npos)
+            << "Whoever does not read for a moment is cut off.";
     }
     EXPECT_TRUE(before.is_back(server));
 }
@@ -80,8 +82,7 @@ TEST(LabFaults, ServesOthersBesideThoseThatNeverReadOrTrickle)
 TEST(LabFaults, ClosesAClientThatTakesNoAnswersForTheIdleTimeout)
 {
     Server server("0", "--idle-timeout 0.3");
-    const Peer deaf = server.client();
-    fill_up(server, deaf);
+    const Peer deaf = deaf_client(server);
     EXPECT_TRUE(prints(server, "Connection from " + deaf.address() + " closed.\n"));
 }
 

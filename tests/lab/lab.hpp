@@ -8,6 +8,7 @@
 
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -145,9 +146,26 @@ inline bool is_seen_to_pause(const Server& server, Peer& client, const std::stri
     return !client.has_news();
 }
 
-/// Sends names and reads no answer, until the server can send no more, and so receives no more.
-inline void fill_up(Server& server, const Peer& client)
+/// A client whose socket has this option (of SOL_SOCKET) before it connects. Nothing if it cannot.
+template<class Value>
+std::optional<Peer> client_with(const Server& server, int option, const Value& value)
 {
+    Peer client(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(static_cast<in_port_t>(server.port()));
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(client.fd(), SOL_SOCKET, option, &value, sizeof value);
+    const auto* address = reinterpret_cast<const sockaddr*>(&there);
+    return connect(client.fd(), address, sizeof there) == 0 ? std::optional(std::move(client))
+                                                            : std::nullopt;
+}
+
+/// A client that sends names and reads no answer, until the server can send no more, and so
+/// receives no more. (A small buffer takes nothing more later, either.)
+inline Peer deaf_client(Server& server)
+{
+    Peer client = client_with(server, SO_RCVBUF, 1024).value();
     const std::string names(1024, 'x');
     server.until(
         [&] {
@@ -156,6 +174,7 @@ inline void fill_up(Server& server, const Peer& client)
             return false;
         },
         Seconds(0.3), patience);
+    return client;
 }
 
 // ---- Faults -------------------------------------------------------------------------------------

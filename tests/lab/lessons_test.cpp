@@ -53,6 +53,9 @@ TEST(Lessons, RefuseAWrongCommandLineInASentence)
         EXPECT_TRUE(refuses("lessons/ask_and_send 127.0.0.1 " + port, {"Port", port}));
     }
     EXPECT_TRUE(refuses("lessons/ask_and_send a 1 b c", {"'c'"}));
+    for (const std::string path : {"a.html", "'/a b'", R"sh("$(printf '/\r\nX: y')")sh", "''"}) {
+        EXPECT_TRUE(refuses("lessons/http_get --path " + path, {"--path"}));
+    }
 }
 
 TEST(Lessons, SayThatThePortIsInUse)
@@ -222,6 +225,19 @@ TEST(ThankYouLoop, ServesAlthoughNobodyReadsWhatItPrints)
         client.say("one");
         EXPECT_TRUE(client.hears("Thank You!", "lessons"));
     }
+}
+
+TEST_F(LessonFaults, ThankWithoutGrowing)
+{
+    const LessonServer server("thank_you_loop");
+    Peer client = Peer::to(server.port);
+    long resident = 0;
+    for (int i = 0; i < 4000; ++i) {
+        client.say(nihao);
+        ASSERT_TRUE(client.hears("Thank You!", "lessons/gbk.hpp"));
+        resident = i == 500 ? server.program.measure("VmRSS") : resident;
+    }
+    EXPECT_LT(server.program.measure("VmRSS") - resident, 300) << "KiB more after 3500 messages.";
 }
 
 TEST(ThankYouLoop, StopsOnCtrlCAlsoInTheMiddleOfAClient)

@@ -129,30 +129,6 @@ TEST(Oracle, GivesTheSameBytesInRandomConversations)
     }
 }
 
-TEST(Oracle, HasBothClientsTalkToBothServers)
-{
-    const Notebook notebook("0");
-    const Server ours;
-    for (const int port : {notebook.port, ours.port()}) {
-        for (const std::string& command :
-             {std::string("python3 tests/lab/notebook_client.py "), own("client") + " --port "}) {
-            Program client(command + std::to_string(port));
-            EXPECT_TRUE(ends(client)) << command << client.err();
-            EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n")
-                << command;
-        }
-    }
-    for (const Program* server : {&notebook.program, static_cast<const Program*>(&ours)}) {
-        EXPECT_TRUE(eventually([&] {
-            const std::string out = server->out();
-            const std::size_t first = out.find(" closed.\n");
-            return first != std::string::npos &&
-                   out.find(" closed.\n", first + 1) != std::string::npos;
-        })) << "Both clients said exit; both connections are reported closed. "
-            << server->out();
-    }
-}
-
 // ---- Where the lab does better ------------------------------------------------------------------
 
 TEST(Oracle, DiesWhereOursAnswersOrReportsTheEnd)

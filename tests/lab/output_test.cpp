@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 
 #include <fcntl.h>
 #include <pty.h>
@@ -121,6 +122,21 @@ TEST(LabFaults, GreetsAlthoughNobodyReadsThePipeBehindStandardOutput)
         << "It is full again, and the server does not say so.";
     server.program.signal(SIGINT);
     EXPECT_TRUE(ends(server.program)) << "A full pipe must not keep the server from stopping.";
+}
+
+TEST(LabFaults, LeavesTheShellsOpeningOfStandardOutputAsItIs)
+{
+    const Pipe pipe;
+    const Program shell("sh -c 'exec 3>" + pipe.path + "; " + own("server") +
+                        " --port 0 >&3 & wait'");
+    ASSERT_TRUE(reports(shell, "Ctrl-C stops"));
+    std::ifstream info("/proc/" + std::to_string(shell.pid()) + "/fdinfo/3");
+    std::string line;
+    unsigned flags = 0;
+    while (std::getline(info, line)) {
+        std::sscanf(line.c_str(), "flags: %o", &flags);
+    }
+    EXPECT_EQ(flags & O_NONBLOCK, 0) << "Whoever shares standard output no longer waits.";
 }
 
 TEST_F(ServerAlone, StopsAlthoughNobodyReadsThePipeBehindStandardError)
