@@ -20,7 +20,8 @@ void serve(int port, Seconds delay)
     static_cast<void>(delay); // delete this line
 }
 
-/// Step 4, the notebook's tcplink: one client's thread, from its welcome to its end.
+/// Step 4, the notebook's tcplink: one client's thread, from its welcome to its end. (Where a name
+/// is used, its [[maybe_unused]] may go.)
 void tcplink([[maybe_unused]] Socket sock, [[maybe_unused]] const std::string& addr,
              [[maybe_unused]] Seconds delay)
 {
@@ -33,8 +34,9 @@ void tcplink([[maybe_unused]] Socket sock, [[maybe_unused]] const std::string& a
 
     // Close the socket, and print the line that says who has gone.
 
-    // If send or recv fails, it throws. Catch that around the loop: it is the end of this client
-    // only, whose socket is then closed, and whose line is printed, as for any other.
+    // If send or recv fails, it throws. Catch that around all that talks to the client, from the
+    // welcome to the last greeting: it is the end of this client only, whose socket is then closed,
+    // and whose line is printed, as for any other.
 }
 
 int main(int argc, char* argv[])
