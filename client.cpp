@@ -12,13 +12,13 @@ std::string receive(const Socket& s, const std::string& expected);
 
 void greet(const Options& options)
 {
-    Names names(options.names); // a wrong one ends the program here
+    Names names(options.names); // an empty or too long one ends the program
 
     // Step 5: create a socket. (127.0.0.1 makes it AF_INET.)
     const auto addresses = resolve(options.host, options.port);
     Socket s(addresses.front().family(), SOCK_STREAM);
 
-    // Connect it to the server.
+    // Connect it to the server. (Of several addresses, each needs a new s.)
     s.settimeout(options.timeout);
     s.connect(addresses);
 
@@ -75,9 +75,9 @@ a line.
   --help             print this help
 )";
     const CommandLine given(argc, argv, usage, {"host", "port", "timeout"});
-    Options options;
+    Options options; // below: name, default, least and greatest value
     options.host = given.text("host", options.host);
-    options.port = given.port(options.port, 1);
+    options.port = given.number("port", options.port, 1, 65535);
     options.timeout = given.seconds("timeout", options.timeout);
     if (!given.operands().empty()) {
         options.names = given.operands();

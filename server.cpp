@@ -25,7 +25,8 @@ void serve(const Options& options)
 
     // Step 3: listen.
     s.listen(options.backlog);
-    // The clients being served, at most so many; Ctrl-C ends the loop below.
+    // Counts the clients. From here on Ctrl-C ends nothing by itself: it makes
+    // stopping() true, and s.accept() fail.
     Clients clients(s, options.max_clients, options.idle_timeout);
     log("Listening on ", s.name(), ". Ctrl-C stops the server."); // on stderr
     print("Waiting for connection...");
@@ -39,13 +40,13 @@ void serve(const Options& options)
             auto [sock, addr] = s.accept();
             Client client = clients.add(std::move(sock)); // hands sock over
             std::thread t(tcplink, std::move(client), addr, options.delay);
-            t.detach(); // it ends by itself; nobody joins it
+            t.detach(); // or t's end, here, would end the whole program
         } catch (const std::exception& error) {
-            // No descriptor or no thread was left; or Ctrl-C ended accept.
+            // Too many sockets or threads: waits a second. Or Ctrl-C: does not.
             clients.wait_after(error);
         }
     }
-    clients.finish(options.delay);
+    clients.finish(options.delay); // so long an answer may be under way
 }
 
 /// One client's thread, from its welcome to its end.
@@ -86,10 +87,10 @@ until exit.
     const CommandLine given(
         argc, argv, usage,
         {"host", "port", "delay", "backlog", "max-clients", "idle-timeout"});
-    given.operands(0);
-    Options options;
+    given.operands(0); // nothing but options
+    Options options;   // below: name, default, least and greatest value
     options.host = given.text("host", options.host);
-    options.port = given.port(options.port, 0);
+    options.port = given.number("port", options.port, 0, 65535);
     options.delay = given.seconds("delay", options.delay);
     options.backlog = given.number("backlog", options.backlog, 0);
     options.max_clients = given.number("max-clients", options.max_clients, 1);

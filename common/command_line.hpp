@@ -100,8 +100,6 @@ class CommandLine
     {
         return given_.contains(name) ? decimal_seconds("--" + name, given_.at(name)) : otherwise;
     }
-    /// The option called port; 0, where `least` allows it, stands for any.
-    int port(int otherwise, int least) const { return number("port", otherwise, least, 65535); }
 
     /// The operands. Throws UsageError if there are more than `most`.
     const std::vector<std::string>& operands(std::size_t most = static_cast<std::size_t>(-1)) const

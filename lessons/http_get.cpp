@@ -68,7 +68,7 @@ Fetches a page over HTTP, prints the header, and saves the page in a file.
     given.operands(0);
     Options options;
     options.host = given.text("host", options.host);
-    options.port = given.port(options.port, 1);
+    options.port = given.number("port", options.port, 1, 65535);
     options.path = given.text("path", options.path);
     options.output = given.text("output", options.output);
     options.timeout = given.seconds("timeout", options.timeout);

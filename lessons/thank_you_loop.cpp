@@ -58,7 +58,8 @@ until it closes. Ctrl-C stops the server.
         const CommandLine given(argc, argv, usage, {"host", "port"});
         given.operands(0);
         serve_until_ctrl_c();
-        serve(given.text("host", "0.0.0.0"), given.port(7788, 0));
+        serve(given.text("host", "0.0.0.0"),
+              given.number("port", 7788, 0, 65535));
     } catch (const std::exception& error) {
         return report(error);
     }

@@ -42,7 +42,8 @@ Prints what one client sends, answers Thank You!, and ends.
         const CommandLine given(argc, argv, usage, {"host", "port"});
         given.operands(0);
         never_wait_for_the_screen();
-        serve(given.text("host", "0.0.0.0"), given.port(7788, 0));
+        serve(given.text("host", "0.0.0.0"),
+              given.number("port", 7788, 0, 65535));
     } catch (const std::exception& error) {
         return report(error);
     }

@@ -70,8 +70,8 @@ Sends each NAME (Yam May Sarah) in a datagram and prints the answer.
             names = {"Yam", "May", "Sarah"};
         }
         const Seconds timeout = given.seconds("timeout", Seconds(10));
-        greet(resolve(given.text("host", "127.0.0.1"), given.port(9999, 1),
-                      SOCK_DGRAM)
+        greet(resolve(given.text("host", "127.0.0.1"),
+                      given.number("port", 9999, 1, 65535), SOCK_DGRAM)
                   .front(),
               names, timeout);
     } catch (const std::exception& error) {

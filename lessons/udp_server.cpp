@@ -42,7 +42,8 @@ Answers every datagram with Hello, NAME! Ctrl-C stops the server.
         const CommandLine given(argc, argv, usage, {"host", "port"});
         given.operands(0);
         serve_until_ctrl_c();
-        serve(given.text("host", "127.0.0.1"), given.port(9999, 0));
+        serve(given.text("host", "127.0.0.1"),
+              given.number("port", 9999, 0, 65535));
     } catch (const std::exception& error) {
         return report(error);
     }

@@ -162,7 +162,7 @@ std::optional<Peer> client_with(const Server& server, int option, const Value& v
 }
 
 /// A client that sends names and reads no answer, until the server can send no more, and so
-/// receives no more. (A small buffer takes nothing more later, either.)
+/// receives no more.
 inline Peer deaf_client(Server& server)
 {
     Peer client = client_with(server, SO_RCVBUF, 1024).value();

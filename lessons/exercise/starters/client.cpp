@@ -22,7 +22,7 @@ int main(int argc, char* argv[])
     try {
         const CommandLine given(argc, argv, usage, {"port"});
         given.operands(0);
-        greet(given.port(9999, 1));
+        greet(given.number("port", 9999, 1, 65535));
     } catch (const std::exception& error) {
         return report(error);
     }

@@ -45,7 +45,7 @@ int main(int argc, char* argv[])
     try {
         const CommandLine given(argc, argv, usage, {"port", "delay"});
         given.operands(0);
-        serve(given.port(9999, 1), given.seconds("delay", Seconds(1)));
+        serve(given.number("port", 9999, 1, 65535), given.seconds("delay", Seconds(1)));
     } catch (const std::exception& error) {
         return report(error);
     }
