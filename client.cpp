@@ -18,7 +18,7 @@ void greet(const Options& options)
     const auto addresses = resolve(options.host, options.port);
     Socket s(addresses.front().family(), SOCK_STREAM);
 
-    // Connect it to the server. (Of several addresses, each needs a new s.)
+    // Connect it to the server. (If one address fails, s is made anew.)
     s.settimeout(options.timeout);
     s.connect(addresses);
 
@@ -40,7 +40,7 @@ void greet(const Options& options)
 /// The notebook's s.recv(1024), which takes what is there for the answer. TCP
 /// may deliver it in pieces; this client knows how long it is, and receives
 /// until all of it is there. Throws if the server closes first or says
-/// something else.
+/// something else. visible() shows control characters as text.
 std::string receive(const Socket& s, const std::string& expected)
 {
     std::string answer;
@@ -59,7 +59,7 @@ std::string receive(const Socket& s, const std::string& expected)
                                  "\", where \"" + visible(expected) +
                                  "\" was expected. Is it the greeting server?");
     }
-    return visible(answer); // control characters made visible
+    return visible(answer);
 }
 
 Options parse(int argc, char* argv[])

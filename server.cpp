@@ -40,13 +40,13 @@ void serve(const Options& options)
             auto [sock, addr] = s.accept();
             Client client = clients.add(std::move(sock)); // hands sock over
             std::thread t(tcplink, std::move(client), addr, options.delay);
-            t.detach(); // or t's end, here, would end the whole program
+            t.detach(); // else t's destructor, at the }, ends the program
         } catch (const std::exception& error) {
             // Too many sockets or threads: waits a second. Or Ctrl-C: does not.
             clients.wait_after(error);
         }
     }
-    clients.finish(options.delay); // so long an answer may be under way
+    clients.finish(options.delay); // waits about so long for last answers
 }
 
 /// One client's thread, from its welcome to its end.
@@ -87,7 +87,7 @@ until exit.
     const CommandLine given(
         argc, argv, usage,
         {"host", "port", "delay", "backlog", "max-clients", "idle-timeout"});
-    given.operands(0); // nothing but options
+    given.operands(0); // throws if there is anything but options
     Options options;   // below: name, default, least and greatest value
     options.host = given.text("host", options.host);
     options.port = given.number("port", options.port, 0, 65535);
