@@ -182,7 +182,7 @@ TEST(LabServer, StopsOnCtrlCWithStatus0AndReportsEveryConnectionClosed)
 
 TEST(LabServer, SendsTheReplyThatIsUnderWayWhenItStopsAndAcceptsNobody)
 {
-    Server server("1.5");
+    Server server("2");
     Peer client = welcomed(server);
     EXPECT_TRUE(is_seen_to_pause(server, client, "Yam"));
     server.signal(SIGINT);
@@ -285,7 +285,7 @@ TEST(LabServer, KeepsAsManyWaitingAsTheBacklogSays)
             }
             waiting.push_back(std::move(*next));
         }
-        EXPECT_EQ(waiting.size(), wanted) << "clients wait, with " << options;
+        EXPECT_EQ(waiting.size(), wanted) << "clients can wait, with: " << options;
     }
 }
 
