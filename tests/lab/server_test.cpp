@@ -269,13 +269,12 @@ TEST(LabServer, LetsFurtherClientsWaitUntilOneLeaves)
 
 TEST(LabServer, KeepsAsManyWaitingAsTheBacklogSays)
 {
-    std::size_t most = 4096;
+    unsigned long most = 4096;
     std::ifstream("/proc/sys/net/core/somaxconn") >> most;
-    for (const auto& [options, backlog] :
-         {std::pair{"", std::size_t{128}}, {"--backlog 3", std::size_t{3}}}) {
+    for (const auto& [options, backlog] : {std::pair{"", 128UL}, {"--backlog 3", 3UL}}) {
         const Server server("0", std::string("--max-clients 1 ") + options);
         const Peer served = welcomed(server);
-        const std::size_t wanted = std::min(most, backlog) + 1; // Linux keeps one more
+        const unsigned long wanted = std::min(most, backlog) + 1; // Linux keeps one more
         std::vector<Peer> waiting;
         const timeval limit{0, 300'000}; // what is dropped is repeated after a second
         while (waiting.size() < 200) {
