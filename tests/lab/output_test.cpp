@@ -136,7 +136,7 @@ TEST(LabFaults, LeavesTheShellsOpeningOfStandardOutputAsItIs)
     while (std::getline(info, line)) {
         std::sscanf(line.c_str(), "flags: %o", &flags);
     }
-    EXPECT_EQ(flags & O_NONBLOCK, 0) << "Whoever shares standard output no longer waits.";
+    EXPECT_EQ(flags & O_NONBLOCK, 0U) << "Whoever shares standard output no longer waits.";
 }
 
 TEST_F(ServerAlone, StopsAlthoughNobodyReadsThePipeBehindStandardError)
