@@ -29,8 +29,9 @@ struct UsageError : std::runtime_error {
 inline int whole_number(const std::string& option, const std::string& given, int least, int most)
 {
     int value = -1;
-    const auto [stop, error] = std::from_chars(given.data(), given.data() + given.size(), value);
-    if (given[0] == '-' || error != std::errc() || *stop != '\0' || value < least || value > most) {
+    const char* const end = given.data() + given.size();
+    const auto [stop, error] = std::from_chars(given.data(), end, value);
+    if (given[0] == '-' || error != std::errc() || stop != end || value < least || value > most) {
         refuse(option, given,
                "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
     }

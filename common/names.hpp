@@ -3,8 +3,6 @@
 
 #include "command_line.hpp"
 
-#include <iostream>
-
 #include <unistd.h>
 
 /// Why the server could not greet this name; empty if it can.
