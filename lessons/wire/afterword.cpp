@@ -74,7 +74,7 @@ std::string elsewhere(const Player& server)
     std::string places;
     for (const ListedSocket& socket : sockets_of(server.has_ended ? 0 : server.pid)) {
         if (socket.state == "LISTEN") {
-            if (socket.port == port) {
+            if (socket.port == the_port) {
                 return "";
             }
             places += (places.empty() ? "" : " and ") + socket.address + ":" +
@@ -126,7 +126,7 @@ std::vector<std::string> afterword(const Stage& stage, const Scene& scene,
     const Dialogue dialogue(stage.frames, asked);
     const std::string difference = scene.has_states ? dialogue.difference() : "";
     std::string next;
-    if (asked != port && !dialogue.was_answered()) {
+    if (asked != the_port && !dialogue.was_answered()) {
         next = "the client would have come to port 9999; it came to " + std::to_string(asked) + ".";
     } else if (!dialogue.was_begun() && !listens(stage)) {
         next = scene.takes == Scene::Takes::both

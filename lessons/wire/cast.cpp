@@ -27,7 +27,7 @@ Player& start_given(Stage& stage, int side, const std::string& name, const std::
                     const std::string& delay)
 {
     const std::string line =
-        filled(command, {{"{port}", std::to_string(port)}, {"{delay}", delay}});
+        filled(command, {{"{port}", std::to_string(the_port)}, {"{delay}", delay}});
     return stage.start(side, name, {"/bin/sh", "-c", line}, true);
 }
 

@@ -8,8 +8,8 @@ std::string milliseconds(const Row& row, const Page& page)
 {
     std::ostringstream text;
     if (row.time >= page.start) {
-        text << std::fixed << std::setprecision(2)
-             << static_cast<double>(row.time - page.start) / 1e6;
+        const double time = static_cast<double>(row.time - page.start) / 1e6;
+        text << std::fixed << std::setprecision(time < 9999.995 ? 2 : 0) << time;
     }
     return text.str();
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <new>
 #include <sstream>
 #include <utility>
@@ -57,13 +58,13 @@ void drop_capabilities()
 /// has gone, or when too many have been started.
 [[noreturn]] void watch_over(int parent, std::atomic<bool>& is_overrun)
 {
-    ::setsid();                 // Ctrl-C is for the parent
+    ::setpgid(0, 0);            // Ctrl-C is for the parent
     ::signal(SIGCHLD, SIG_IGN); // whom nobody waits for is gone at once
     drop_capabilities();
     const bool is_ready = ::write(parent, "", 1) == 1;           // now players may come
     const bool is_counted = last_number() < Household::too_many; // else it is another namespace's
     pollfd end{parent, POLLIN, 0};
-    while (is_ready && ::poll(&end, 1, 20) == 0) {
+    while (is_ready && ::poll(&end, 1, 50) == 0) {
         if (is_counted && last_number() > Household::too_many) {
             is_overrun = true;
             break;
@@ -220,7 +221,7 @@ void start(Player& player, const std::vector<std::string>& words,
         throw_errno("fork");
     }
     if (player.pid == 0) {
-        ::setsid();
+        ::setpgid(0, 0);
         for (int number = 1; number < NSIG; ++number) {
             ::signal(number, SIG_DFL);
         }
@@ -234,6 +235,7 @@ void start(Player& player, const std::vector<std::string>& words,
         const std::string why = words[0] + ": " + std::strerror(errno);
         ::_exit(::write(STDERR_FILENO, why.data(), why.size()) == -1 ? 126 : 127);
     }
+    ::setpgid(player.pid, player.pid); // whoever is first
     for (const std::size_t i : {0U, 1U}) {
         ::close(outputs[i][1]);
         player.output[i] = outputs[i][0];
@@ -279,18 +281,28 @@ void attend_to(Player& player)
     }
 }
 
+/// Calls `look` for each process of these players, with its number and what stat_of says of it.
+template<class Players, class Look> static void for_each_process(const Players& players, Look look)
+{
+    for (const std::string& pid : names_in("/proc")) {
+        if (pid.find_first_not_of("0123456789") == std::string::npos) {
+            const auto fields = stat_of(pid);
+            const auto belongs = [&](const Player& player) {
+                return fields[2] == std::to_string(player.pid); // its process group
+            };
+            if (fields.size() > 17 && std::any_of(players.begin(), players.end(), belongs)) {
+                look(pid, fields);
+            }
+        }
+    }
+}
+
 /// The processes of a player.
 static std::vector<std::string> processes_of(const Player& player)
 {
     std::vector<std::string> found;
-    for (const std::string& pid : names_in("/proc")) {
-        if (pid.find_first_not_of("0123456789") == std::string::npos) {
-            const auto fields = stat_of(pid);
-            if (fields.size() > 12 && fields[3] == std::to_string(player.pid)) {
-                found.push_back(pid);
-            }
-        }
-    }
+    for_each_process(std::array{std::cref(player)},
+                     [&](const std::string& pid, const auto&) { found.push_back(pid); });
     return found;
 }
 
@@ -311,14 +323,22 @@ std::vector<std::string> waits_in_kernel(const Player& player)
     return waits;
 }
 
-long ticks_of(const Player& player)
+Work work_of(const std::deque<Player>& players)
 {
-    long ticks = 0;
-    for (const std::string& pid : processes_of(player)) {
-        const auto fields = stat_of(pid);
-        ticks += fields.size() > 12 ? std::stol(fields[11]) + std::stol(fields[12]) : 0;
-    }
-    return ticks;
+    Work work;
+    const auto wants = [](const std::vector<std::string>& fields) {
+        return !fields.empty() && (fields[0] == "R" || fields[0] == "D");
+    };
+    for_each_process(players, [&](const std::string& pid, const std::vector<std::string>& fields) {
+        work.ticks += std::stol(fields[11]) + std::stol(fields[12]);
+        work.is_wanted = work.is_wanted || wants(fields);
+        if (!work.is_wanted && fields[17] != "1") {
+            for (const std::string& thread : names_in("/proc/" + pid + "/task")) {
+                work.is_wanted = work.is_wanted || wants(stat_of(pid + "/task/" + thread));
+            }
+        }
+    });
+    return work;
 }
 
 int copy_of_socket(const Player& player, unsigned long inode)

@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -44,7 +45,8 @@ class Household
     std::atomic<bool>* is_overrun_ = nullptr; ///< shared with the first process
 };
 
-/// A program on the stage. Whoever it starts belongs to it: they are one session. setsid(2)
+/// A program on the stage. Whoever it starts belongs to it: they are one process group. (A session
+/// of its own might have to wait for the processor by itself. sched(7), the autogroup feature)
 struct Player {
     int number = 0; ///< how its calls are known
     int side = 0;   ///< of the page: 0 left, 1 right
@@ -77,8 +79,12 @@ void attend_to(Player& player);
 /// The calls in which a player's threads wait, each once, in plain words: "poll", "sleep". proc(5)
 std::vector<std::string> waits_in_kernel(const Player& player);
 
-/// The CPU time that its processes have used, in hundredths of a second.
-long ticks_of(const Player& player);
+/// What all players do with the processor. proc_pid_stat(5)
+struct Work {
+    long ticks = 0;         ///< CPU time used so far, in hundredths of a second
+    bool is_wanted = false; ///< a thread runs, would like to, or waits for a disk
+};
+Work work_of(const std::deque<Player>& players);
 
 /// A copy of the descriptor with which a player holds the socket of that number; -1 if it has none.
 /// pidfd_getfd(2)

@@ -1,76 +1,175 @@
-// players.cpp: what the programs do that are not the lab's server and client: this program itself,
-// in another part. A part is a list of acts, and says no more than the scene needs.
+// players.cpp: who plays the other side of a scene where the lab's own programs cannot: this program
+// itself, in another part. It has one thread and the bare calls, so that poll(2) says whose turn it
+// is.
 #include "cast.hpp"
 #include "scenes.hpp"
 
-#include <memory>
-#include <thread>
+#include <algorithm>
+#include <cstring>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 
 namespace
 {
 
-void pause(Seconds time) { ::usleep(static_cast<useconds_t>(time.count() * 1e6)); }
+using Clock = std::chrono::steady_clock;
 
-/// One side of a conversation: each act is a word.
-///
-///     connect, hear, send:TEXT, end (shutdown), pause, rest (longer)
-///     drain: hear until the other side has ended
-void perform(Socket& s, const std::vector<std::string>& acts)
+sockaddr_in address_of_the_server()
 {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(the_port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+/// Waits for one of these events, but not for ever.
+bool comes(int fd, int events)
+{
+    pollfd look{fd, static_cast<short>(events), 0};
+    return ::poll(&look, 1, 2000) == 1;
+}
+
+/// Receives once. False at the end.
+bool hear(int fd, std::string& heard)
+{
+    std::array<char, 1024> bytes;
+    const ssize_t count = ::recv(fd, bytes.data(), bytes.size(), 0);
+    heard.assign(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return count > 0;
+}
+
+bool say(int fd, const std::string& words)
+{
+    return ::send(fd, words.data(), words.size(), MSG_NOSIGNAL) != -1;
+}
+
+/// Waits until the other program has received all that this socket has sent, but not for ever.
+void until_taken(int fd)
+{
+    sockaddr_in own{};
+    socklen_t length = sizeof own;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length);
+    const auto is_taken = [&] {
+        const auto sockets = sockets_of();
+        return std::any_of(sockets.begin(), sockets.end(), [&](const ListedSocket& socket) {
+            return socket.peer == ntohs(own.sin_port) && socket.unread == 0;
+        });
+    };
+    for (const auto start = Clock::now(); !is_taken() && Clock::now() - start < Seconds(2);) {
+        ::usleep(2000);
+    }
+}
+
+/// A client, whose acts are words.
+///
+///     connect, hear, send:TEXT, long, end (shutdown), rest
+///     arrived: wait until something can be received; taken: until the server has received all
+///     drain: hear until the other side has ended
+void perform(const std::vector<std::string>& acts)
+{
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::string heard;
     for (const std::string& act : acts) {
         if (act == "connect") {
-            s.connect(resolve("127.0.0.1", port).front());
-            s.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1); // each send is a segment
+            const sockaddr_in address = address_of_the_server();
+            const int on = 1;
+            if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == -1) {
+                throw_errno("connect 127.0.0.1:9999");
+            }
+            ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); // each send is a segment
         } else if (act == "hear") {
-            s.recv(1024);
+            hear(fd, heard);
         } else if (act == "drain") {
-            while (!s.recv(1024).empty()) {
+            while (hear(fd, heard)) {
             }
         } else if (act == "end") {
-            ::shutdown(s.fileno(), SHUT_WR);
-        } else if (act == "pause") {
-            pause(Seconds(0.05));
+            ::shutdown(fd, SHUT_WR);
+        } else if (act == "arrived") {
+            comes(fd, POLLIN);
+        } else if (act == "taken") {
+            until_taken(fd);
         } else if (act == "rest") {
-            pause(Seconds(0.3));
-        } else if (act == "long") {
-            s.send(std::string(5000, 'x'));
+            ::usleep(300'000);
         } else {
-            s.send(act.substr(act.find(':') + 1));
+            say(fd, act == "long" ? std::string(5000, 'x') : act.substr(act.find(':') + 1));
+        }
+    }
+    ::close(fd);
+}
+
+/// Where clients come to.
+int open_door()
+{
+    const int door = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    ::setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const sockaddr_in address = address_of_the_server();
+    if (::bind(door, reinterpret_cast<const sockaddr*>(&address), sizeof address) == -1 ||
+        ::listen(door, 128) == -1) {
+        throw_errno("bind 127.0.0.1:9999");
+    }
+    return door;
+}
+
+/// Somebody who has come to the server, and what is due to be said: after a name its greeting, and
+/// nothing, where the connection is to be closed.
+struct Guest {
+    int fd = -1;
+    bool is_waiting = false; ///< for what is due; else it may say something
+    std::string words{};
+    Clock::time_point due{};
+};
+
+/// Greets who comes, several at the same time, or one after the other.
+void greet_guests(Seconds delay, bool in_turn)
+{
+    const int door = open_door();
+    std::vector<Guest> guests;
+    for (;;) {
+        std::vector<pollfd> looks;
+        auto wake = Clock::now() + std::chrono::hours(1);
+        for (const Guest& guest : guests) { // a negative number is passed over
+            looks.push_back({guest.is_waiting ? -1 : guest.fd, POLLIN, 0});
+            wake = guest.is_waiting ? std::min(wake, guest.due) : wake;
+        }
+        looks.push_back({in_turn && !guests.empty() ? -1 : door, POLLIN, 0});
+        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(wake - Clock::now());
+        ::poll(looks.data(), looks.size(), static_cast<int>(std::max<long>(rest.count(), 0)));
+        for (std::size_t i = 0; i < guests.size(); ++i) {
+            Guest& guest = guests[i];
+            if (!guest.is_waiting && looks[i].revents != 0) {
+                const bool goes_on = hear(guest.fd, guest.words) && guest.words != "exit";
+                guest.words = goes_on ? "Hello, " + guest.words + "!" : "";
+                guest.is_waiting = true;
+                guest.due = Clock::now() + std::chrono::duration_cast<Clock::duration>(delay);
+            } else if (guest.is_waiting && guest.due <= Clock::now()) {
+                guest.is_waiting = false;
+                if (guest.words.empty() || !say(guest.fd, guest.words)) {
+                    ::close(std::exchange(guest.fd, -1));
+                }
+            }
+        }
+        std::erase_if(guests, [](const Guest& guest) { return guest.fd == -1; });
+        if (looks.back().revents != 0) {
+            guests.push_back({::accept(door, nullptr, nullptr)});
+            say(guests.back().fd, "Welcome!");
         }
     }
 }
 
-/// What a greeting server says to what it has heard, after a pause; nothing for the end.
-std::string reply(const std::string& heard, Seconds delay)
+/// Takes one client, and reads when all that it sends has come.
+void read_late()
 {
-    pause(delay);
-    const bool is_last = heard.empty() || heard == "exit";
-    return is_last ? "" : "Hello, " + heard + "!";
-}
-
-/// Greets, in a thread for each client, or in turn.
-void welcome_all(Seconds delay, bool in_turn)
-{
-    Socket door(AF_INET, SOCK_STREAM);
-    door.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
-    door.bind(resolve("127.0.0.1", port).front());
-    door.listen(128);
-    for (;;) {
-        auto guest = std::make_shared<Socket>(door.accept().first);
-        const auto attend = [guest, delay] {
-            try {
-                for (std::string words = "Welcome!"; !words.empty();
-                     words = reply(guest->recv(1024), delay)) {
-                    guest->send(words);
-                }
-            } catch (const std::system_error&) { // this guest has broken off
-            }
-            guest->close();
-        };
-        in_turn ? attend() : std::thread(attend).detach();
+    const int guest = ::accept(open_door(), nullptr, nullptr);
+    comes(guest, POLLRDHUP);
+    ::usleep(50'000); // its kernel has acknowledged everything
+    for (std::string heard; hear(guest, heard);) {
     }
+    ::close(guest);
 }
 
 } // namespace
@@ -79,17 +178,11 @@ bool act(const std::vector<std::string>& words)
 {
     const std::string part = words.empty() ? "" : words[0];
     if (part == "server" || part == "server-in-turn") {
-        welcome_all(Seconds(std::stod(words.at(1))), part != "server");
-    } else if (part == "late-server") { // all that the client sends has arrived when it reads
-        Socket door(AF_INET, SOCK_STREAM);
-        door.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1);
-        door.bind(resolve("127.0.0.1", port).front());
-        door.listen(5);
-        Socket guest = door.accept().first;
-        perform(guest, {"pause", "drain"});
+        greet_guests(Seconds(std::stod(words.at(1))), part != "server");
+    } else if (part == "late-server") {
+        read_late();
     } else if (part == "client") {
-        Socket s(AF_INET, SOCK_STREAM);
-        perform(s, {words.begin() + 1, words.end()});
+        perform({words.begin() + 1, words.end()});
     } else {
         return false;
     }

@@ -2,7 +2,6 @@
 #include "loss.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 namespace
@@ -16,7 +15,7 @@ void until_closed(Stage& stage, const Player& server)
         "The server would have closed its connection.", server,
         [](const std::vector<ListedSocket>& sockets) {
             return std::none_of(sockets.begin(), sockets.end(), [](const ListedSocket& socket) {
-                return socket.port == port && socket.peer != 0 && socket.state != "TIME_WAIT";
+                return socket.port == the_port && socket.peer != 0 && socket.state != "TIME_WAIT";
             });
         });
     const auto count = [&](const std::function<bool(const WireCall&)>& is_meant) {
@@ -24,7 +23,7 @@ void until_closed(Stage& stage, const Player& server)
             return call.player == server.number && call.has_returned && is_meant(call);
         });
     };
-    const auto start = std::chrono::steady_clock::now();
+    const Seconds start = stage.played();
     stage.watch_until("", [&] {
         const auto open = count([](const WireCall& call) {
             return call.kind == WireCall::Kind::accept && call.result != -1;
@@ -32,7 +31,7 @@ void until_closed(Stage& stage, const Player& server)
         const auto closed = count([](const WireCall& call) {
             return call.name == std::string_view("close") || call.name == std::string_view("dup2");
         });
-        return closed >= open || std::chrono::steady_clock::now() - start > Seconds(1.3);
+        return closed >= open || stage.played() - start > Seconds(1.3);
     });
 }
 
@@ -49,9 +48,9 @@ unsigned long socket_like(std::uint32_t own_port, std::uint32_t peer, const std:
     return 0;
 }
 
-bool is_name(const Packet& packet) { return packet.to == port && packet.length > 0; }
+bool is_name(const Packet& packet) { return packet.to == the_port && packet.length > 0; }
 bool is_question(const Packet& packet) { return packet.kind == Packet::Kind::arp; }
-bool is_answer(const Packet& packet) { return packet.from == port && packet.length > 8; }
+bool is_answer(const Packet& packet) { return packet.from == the_port && packet.length > 8; }
 
 /// The client holds its conversation, and the server sees it to the end.
 void converse(Stage& stage, const Player& server, Player& client)
@@ -77,7 +76,7 @@ void refused(Stage& stage, const Cast& cast) { stage.watch_until_ends(cast.start
 void lost_syn(Stage& stage, const Cast& cast)
 {
     Player& server = cast.start_server(stage, "0.1");
-    const unsigned long door = socket_like(port, 0, "LISTEN");
+    const unsigned long door = socket_like(the_port, 0, "LISTEN");
     if (door == 0) { // nothing can be lost there
         converse(stage, server, cast.start_client(stage, {"Yam"}));
         return;
@@ -115,10 +114,10 @@ void lost_data(Stage& stage, const Cast& cast)
         bool is_sent = false;
         return stage.has_seen([&](const Packet& packet) {
             is_sent = is_sent || is_name(packet);
-            return is_sent && packet.from == port;
+            return is_sent && packet.from == the_port;
         });
     });
-    const unsigned long connection = socket_like(0, port, "ESTABLISHED");
+    const unsigned long connection = socket_like(0, the_port, "ESTABLISHED");
     if (connection != 0) { // else the client has left already
         Loss(stage, client, connection).until(is_answer);
     }
@@ -127,11 +126,15 @@ void lost_data(Stage& stage, const Cast& cast)
 
 void killed(Stage& stage, const Cast& cast)
 {
-    Player& server = cast.start_server(stage, "0.2");
+    Player& server = cast.start_server(stage, "0.5");
     Player& client = cast.start_client(stage);
-    stage.watch_until("The client would have sent a name, and been killed.",
-                      [&] { return client.has_ended || stage.has_seen(is_name); });
-    stage.watch_until_quiet(Seconds(0.06));
+    stage.watch_until("The client would have sent a name, and been killed.", [&] {
+        bool is_sent = false;
+        return client.has_ended || stage.has_seen([&](const Packet& packet) {
+            is_sent = is_sent || is_name(packet);
+            return is_sent && packet.from == the_port; // it has been acknowledged
+        });
+    });
     stage.note(client, "kill -9");
     stop(client);
     stage.watch_until("The server would have sent its answer, and RST come back.", [&] {
@@ -141,9 +144,10 @@ void killed(Stage& stage, const Cast& cast)
 }
 
 /// The client is this program's own; its acts are in players.cpp.
-void with_part(Stage& stage, const Cast& cast, std::vector<std::string> acts)
+void with_part(Stage& stage, const Cast& cast, std::vector<std::string> acts,
+               const std::string& delay = "0.1")
 {
-    Player& server = cast.start_server(stage, "0.1");
+    Player& server = cast.start_server(stage, delay);
     acts.insert(acts.begin(), "client");
     converse(stage, server, start_part(stage, 0, "a client", acts));
 }
@@ -210,7 +214,7 @@ void in_turn(Stage& stage, const Cast& cast)
                          ? start_part(stage, 1, "a server, no threads", {"server-in-turn", "0.3"})
                          : start_own(stage, 1, "thank_you_loop",
                                      {"lessons/thank_you_loop", "--host", "127.0.0.1", "--port",
-                                      std::to_string(port)});
+                                      std::to_string(the_port)});
     stage.watch_until_listens(server);
     many(stage, server, [&](const std::string& name, const std::string& title) -> Player& {
         return start_part(
@@ -334,7 +338,7 @@ const std::vector<Scene> scenes = {
      .play =
          [](Stage& stage, const Cast& cast) {
              with_part(stage, cast,
-                       {"connect", "hear", "send:Ya", "pause", "send:m", "end", "drain"});
+                       {"connect", "hear", "send:Ya", "taken", "send:m", "end", "drain"}, "0.5");
          },
      .takes = Scene::Takes::server,
      .why_not = has_its_own_client,
@@ -373,7 +377,7 @@ const std::vector<Scene> scenes = {
      .section = "tutorial 5, note 8",
      .play =
          [](Stage& stage, const Cast& cast) {
-             with_part(stage, cast, {"connect", "pause"});
+             with_part(stage, cast, {"connect", "arrived"});
          },
      .takes = Scene::Takes::server,
      .why_not = has_its_own_client,

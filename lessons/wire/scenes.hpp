@@ -3,7 +3,7 @@
 
 #include "cast.hpp"
 
-constexpr int port = 9999; ///< the server's: nobody else is in this network
+constexpr int the_port = 9999; ///< the server's: nobody else is in this network
 
 /// A packet that a scene unfolds: the first of its kind.
 struct Unfolded {

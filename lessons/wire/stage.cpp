@@ -2,7 +2,6 @@
 #include "tcp_state.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -264,41 +263,43 @@ void Stage::stop_what_is_endless()
     }
 }
 
-bool Stage::is_starting()
+bool Stage::look_at_the_players()
 {
-    const Player& last = players.back();
-    if (has_called(last) || last.has_ended) {
-        return false;
-    }
-    return std::exchange(ticks_, ticks_of(last)) != ticks_;
+    const auto now = std::chrono::steady_clock::now();
+    const Work work = work_of(players);
+    const Seconds used(static_cast<double>(std::max(work.ticks - ticks_, 0L)) / 100);
+    played_ += work.is_wanted ? used : Seconds(now - looked_);
+    ticks_ = work.ticks;
+    looked_ = now;
+    // It takes long where there are many processes, and must not keep the players from playing.
+    rest_ = 20 * (std::chrono::steady_clock::now() - now);
+    return work.is_wanted;
 }
 
 void Stage::watch_until(const std::string& next, const std::function<bool()>& condition)
 {
-    using Clock = std::chrono::steady_clock;
-    const auto start = Clock::now();
-    auto last = start;
-    auto looked = start;
+    look_at_the_players();
+    const Seconds start = played_;
+    Seconds last = played_; // when something came
     std::size_t before = seen();
     for (;;) {
         pollfd sources[2] = {{capture_, POLLIN, 0}, {household_.calls(), POLLIN, 0}};
-        ::poll(sources, 2, 5);
+        ::poll(sources, 2, 10);
         take_all();
         stop_what_is_endless();
         if (condition()) {
             return;
         }
-        const auto now = Clock::now();
-        last = std::exchange(before, seen()) != seen() ? now : last;
-        if (now - looked > Seconds(0.3)) {
-            looked = now;
-            last = is_starting() ? now : last;
+        if (std::chrono::steady_clock::now() - looked_ > std::max(Seconds(0.3), rest_)) {
+            const bool is_starting = look_at_the_players() && !has_called(players.back());
+            last = is_starting ? played_ : last;
         }
-        if (now - last > silence) {
+        last = std::exchange(before, seen()) != seen() ? played_ : last;
+        if (played_ - last > silence) {
             throw Ending{"Nothing more came for 3 seconds, and the wire gave up waiting.", next,
                          true};
         }
-        if (now - start > longest) {
+        if (played_ - start > longest) {
             throw Ending{"The scene took longer than 15 seconds, and the wire gave up waiting.",
                          next, true};
         }
@@ -308,12 +309,18 @@ void Stage::watch_until(const std::string& next, const std::function<bool()>& co
 void Stage::watch_until_quiet(Seconds time)
 {
     auto last = std::chrono::steady_clock::now();
-    std::size_t before = 0;
-    watch_until("", [&] {
-        const auto now = std::chrono::steady_clock::now();
-        last = std::exchange(before, seen()) != seen() ? now : last;
-        return now - last > time;
-    });
+    std::size_t before = seen();
+    try {
+        watch_until("", [&] {
+            const auto now = std::chrono::steady_clock::now();
+            last = std::exchange(before, seen()) != seen() ? now : last;
+            return now - last >= time && now - looked_ >= rest_ && !look_at_the_players();
+        });
+    } catch (const Ending& ending) {
+        if (!ending.is_silence) { // else somebody is at work, and it does not show
+            throw;
+        }
+    }
 }
 
 bool has_listening(const std::vector<ListedSocket>& sockets)
@@ -334,8 +341,10 @@ std::vector<ListedSocket> sockets_of(pid_t pid)
             ListedSocket socket;
             unsigned state = 0;
             char address[33] = "";
-            if (std::sscanf(line.c_str(), " %*d: %32[^:]:%x %*32[^:]:%x %x %*s %*s %*s %*d %*d %lu",
-                            address, &socket.port, &socket.peer, &state, &socket.inode) == 5) {
+            if (std::sscanf(line.c_str(),
+                            " %*d: %32[^:]:%x %*32[^:]:%x %x %*x:%x %*s %*s %*d %*d %lu", address,
+                            &socket.port, &socket.peer, &state, &socket.unread,
+                            &socket.inode) == 6) {
                 socket.address = address_in(address);
                 socket.state = state_name(static_cast<int>(state));
                 found.push_back(socket);

@@ -6,6 +6,7 @@
 #include "packet.hpp"
 #include "player.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -17,6 +18,7 @@ struct ListedSocket {
     std::uint32_t port = 0;
     std::uint32_t peer = 0; ///< its peer's port
     std::string state;      ///< "LISTEN"
+    unsigned unread = 0;    ///< bytes that have come, and that its program has not received
     unsigned long inode = 0;
 };
 /// Those in the network of a process; 0 stands for this one's.
@@ -53,7 +55,7 @@ class Stage
     void
     watch_sockets_until(const std::string& next, const Player& server,
                         const std::function<bool(const std::vector<ListedSocket>&)>& condition);
-    /// Watches until nothing has happened for so long.
+    /// Watches until nothing has happened for so long, and no player wants the processor.
     void watch_until_quiet(Seconds time);
     /// Watches until a server listens, and is ready; or has ended, or will not.
     void watch_until_listens(const Player& server);
@@ -64,6 +66,10 @@ class Stage
     bool has_seen(const std::function<bool(const Packet&)>& test) const;
     /// True if this player has told of a call on a socket.
     bool has_called(const Player& player) const;
+
+    /// How long this has been played: the time in which the players rest, and that for which they
+    /// have the processor, but not that in which they wait for one that others have.
+    Seconds played() const { return played_; }
 
     static std::int64_t clock() ///< CLOCK_REALTIME, in nanoseconds
     {
@@ -94,8 +100,8 @@ class Stage
     void take_all();
     /// Throws an Ending if a player does what must not go on.
     void stop_what_is_endless();
-    /// True while a player that nothing has been seen of is at work: it may be starting.
-    bool is_starting();
+    /// Lets `played_` go on, and says whether a player wants the processor.
+    bool look_at_the_players();
     std::size_t seen() const { return frames.size() + calls.size(); }
 
     Household& household_;
@@ -103,5 +109,8 @@ class Stage
     std::optional<Descriptor> there_; ///< the second host's network
     int capture_ = -1;
     bool is_loopback_ = false;
-    long ticks_ = 0;
+    Seconds played_{0};
+    std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
+    long ticks_ = 0;  ///< CPU time of all players when that was
+    Seconds rest_{0}; ///< not to be looked at again before
 };

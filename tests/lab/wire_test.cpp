@@ -32,7 +32,7 @@ class Wire : public testing::Test
     bool play(const std::string& scene)
     {
         Program wire("lessons/wire/wire --scene " + scene);
-        const int status = wire.status(Seconds(30));
+        const int status = wire.status();
         page_ = wire.out();
         EXPECT_TRUE(status == 0 || is_forbidden(wire)) << wire.err();
         std::istringstream lines(page_);
