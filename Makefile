@@ -18,11 +18,20 @@ lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp)) $(BIN)/lessons/
 # The wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
 lessons  += $(if $(SANITIZE),,lessons/wire/shim.so)
 code     := $(wildcard *.?pp common/*.?pp lessons/*.?pp lessons/wire/*.?pp lessons/exercise/starters/*.?pp tests/checks/*.?pp tests/lab/*.?pp)
-object    = $(patsubst %.cpp,$(OUT)/%.o,$(1))
-wire     := $(call object,$(filter-out %/shim.cpp,$(wildcard lessons/wire/*.cpp)))
-checks   := $(call object,$(wildcard tests/checks/*.cpp))
-tests    := $(filter-out %/check.o %/further_test.o,$(checks)) $(call object,$(wildcard tests/lab/*_test.cpp))
 FILTER   ?= *
+
+# What is compiled together, in one file that includes the others: it is the headers that take the compiler long.
+of/judge      := tests/checks/check.cpp tests/checks/further_test.cpp
+of/checks_a-l := $(filter-out $(of/judge),$(wildcard tests/checks/[a-l]*.cpp))
+of/checks_m-z := $(wildcard tests/checks/[m-z]*.cpp)
+of/tests_a-l  := $(wildcard tests/lab/[a-l]*_test.cpp)
+of/tests_m-z  := $(wildcard tests/lab/[m-z]*_test.cpp)
+of/wire_a-l   := $(wildcard lessons/wire/[a-l]*.cpp)
+of/wire_m-z   := $(filter-out %/shim.cpp,$(wildcard lessons/wire/[m-z]*.cpp))
+checks   := $(OUT)/checks_a-l.o $(OUT)/checks_m-z.o
+tests    := $(OUT)/tests_a-l.o $(OUT)/tests_m-z.o $(checks)
+wire     := $(OUT)/wire_a-l.o $(OUT)/wire_m-z.o
+judge    := $(OUT)/judge.o $(checks)
 
 # What can be built at the same time is; -j on the command line overrides it.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -30,7 +39,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all test bench fuzz soak demo wire handout autograder mistakes mutants format lint clean help
+.PHONY: all objects test bench fuzz soak demo wire handout autograder mistakes mutants format lint clean help
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -49,14 +58,20 @@ $(BIN)/lessons/wire/wire: $(wire)
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -o $@
 
-$(OUT)/%.o: %.cpp $(headers) $(wildcard tests/*/*.hpp)
+.SECONDEXPANSION:
+$(OUT)/%.o: $$(of/$$*) $(headers) $(wildcard tests/*/*.hpp)
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $< -o $@
+	@printf '#include "%s"\n' $(of/$*) >$(@:.o=.cpp)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $(@:.o=.cpp) -o $@
+
+objects: $(tests) $(wire) $(judge)
 
 $(OBJ)/run: $(tests)
+	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
 
-$(OBJ)/check: $(checks)
+$(OBJ)/check: $(judge)
+	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -o $@
 
 # Preloaded into programs to make their system calls fail. The sanitizers have a library of their own in that place.
@@ -74,7 +89,7 @@ ifeq ($(SERVER)$(CLIENT),)
 test: $(shim) $(OBJ)/no_networks $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
 	LAB_BIN=$(BIN) LAB_SHIM=$(shim) LAB_NO_NETWORKS=$(OBJ)/no_networks tests/lab/side_by_side $(OBJ)/run '$(FILTER)'
 else
-test: $(OBJ)/check
+test: $(OBJ)/check $(patsubst ./%,$(BIN)/%,$(filter ./server ./client,$(SERVER) $(CLIENT)))
 	@ALL='$(ALL)' SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/check
 endif
 
@@ -103,7 +118,7 @@ wire: all ## see the wire: calls, segments and states on one page; SCENE= plays 
 	@for scene in $(or $(played),$$(lessons/wire/wire --list | cut -d' ' -f1)); do lessons/wire/wire --scene $$scene \
 	$${SERVER:+--server "$$SERVER"} $${CLIENT:+--client "$$CLIENT"} $(if $(STEP),--step) || exit 1; done
 
-demo: all ## watch the server and two clients, side by side
+demo: $(programs) ## watch the server and two clients, side by side
 	scripts/demo
 
 handout: ## make what a class is given: build/greeting-lab/ and build/greeting-lab.tar.gz

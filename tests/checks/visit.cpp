@@ -276,11 +276,11 @@ bool Visit::asks_the_keyboard()
 /// Finds out what else the server has to send before the client goes on.
 std::string Visit::found_by_trying(const std::string& expected)
 {
-    struct Trial {
+    struct Attempt {
         std::string bytes; ///< none: the end
         std::string meaning;
     };
-    const std::vector<Trial> trials = {
+    const std::vector<Attempt> trials = {
         {"x", "The message came only after the server had sent a second time: recv is called twice "
               "where one answer comes."},
         {"\n",

@@ -96,11 +96,11 @@ TEST_F(LessonFaults, TryEveryAddressOfAName)
 {
     const Listener listener;
     const std::string port = std::to_string(listener.port());
-    const std::string two = with_faults("HOSTS=two.test=127.0.0.3,127.0.0.1");
-    Program asking(two + own("lessons/ask_and_send") + " two.test " + port + " Yam");
+    const std::string hosts = with_faults("HOSTS=two.test=127.0.0.3,127.0.0.1");
+    Program asking(hosts + own("lessons/ask_and_send") + " two.test " + port + " Yam");
     EXPECT_TRUE(listener.accept().hears("Yam", "lessons/ask_and_send.cpp"));
     EXPECT_TRUE(ends(asking));
-    Program fetching(two + own("lessons/http_get") + " --host two.test --port " + port);
+    Program fetching(hosts + own("lessons/http_get") + " --host two.test --port " + port);
     const std::string line = "GET / HTTP/1.1\r\nHost: two.test:" + port;
     EXPECT_EQ(listener.accept().receive(line.size()), line);
 }
