@@ -6,6 +6,7 @@
 #include "text.hpp"
 
 #include <algorithm>
+#include <optional>
 
 using namespace lab;
 
@@ -77,10 +78,11 @@ TEST(NotebookServer, WaitsForConnections)
 
 TEST(NotebookServer, WelcomesAClient)
 {
-    Server server("1");
     double quickest = 60;
+    std::optional<Server> server;
     for (int i = 0; i < 4 && quickest > 0.15; ++i) { // a machine may be busy once, not four times
-        Talk client(server);
+        server.emplace("1"); // a new one: this may be one that thinks when a client has left
+        Talk client(*server);
         REQUIRE(client.is_connected());
         const auto start = Clock::now();
         REQUIRE(client.is_welcomed());
@@ -94,7 +96,7 @@ TEST(NotebookServer, WelcomesAClient)
         }
     }
     if (quickest > 0.15) {
-        Talk client(server);
+        Talk client(*server);
         REQUIRE(client.fails(
             {"nothing", "\"Welcome!\" at once",
              fill("\"Welcome!\" after {count} seconds",
