@@ -81,13 +81,13 @@ $(OBJ)/faults_shim.so: tests/lab/faults_shim.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
 
-$(OBJ)/no_networks: tests/lab/no_networks.cpp
+$(OBJ)/lacking: tests/lab/lacking.cpp
 	@mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
 ifeq ($(SERVER)$(CLIENT),)
-test: $(shim) $(OBJ)/no_networks $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
-	LAB_BIN=$(BIN) LAB_SHIM=$(shim) LAB_NO_NETWORKS=$(OBJ)/no_networks tests/lab/side_by_side $(OBJ)/run '$(FILTER)'
+test: $(shim) $(OBJ)/lacking $(programs) $(lessons) $(OBJ)/run ## run all tests; SERVER='python3 mine.py' judges another server, CLIENT= another client
+	LAB_BIN=$(BIN) LAB_SHIM=$(shim) LAB_LACKING=$(OBJ)/lacking tests/lab/side_by_side $(OBJ)/run '$(FILTER)'
 else
 test: $(OBJ)/check $(patsubst ./%,$(BIN)/%,$(filter ./server ./client,$(SERVER) $(CLIENT)))
 	@ALL='$(ALL)' SERVER="$(SERVER)" CLIENT="$(CLIENT)" $(OBJ)/check
@@ -130,7 +130,7 @@ autograder: ## make build/autograder.zip, to be uploaded to Gradescope as it is
 mistakes: all $(OBJ)/check ## make the mistakes that beginners make, and see that the advice on each is right
 	tests/mistakes/run
 
-mutants: all $(OBJ)/run $(shim) $(OBJ)/no_networks ## change the lab's own programs, each in one place, and see that a test finds it
+mutants: all $(OBJ)/run $(shim) $(OBJ)/lacking ## change the lab's own programs, each in one place, and see that a test finds it
 	tests/mutants
 
 format: ## lay out the code as .clang-format says

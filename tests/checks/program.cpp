@@ -31,7 +31,8 @@ namespace
 /// file system. open(2)
 int temporary_file()
 {
-    int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    const std::string folder = variable("TMPDIR").empty() ? "/tmp" : variable("TMPDIR");
+    int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd == -1) {
         fd = memfd_create("output", MFD_CLOEXEC);
     }

@@ -81,11 +81,21 @@ TEST_F(ClientAlone, SaysThatNobodyListensWhereTheNotebooksServerWouldBe)
 
 TEST(LabClient, ConnectsByIPv6AndSendsANameOf1024Bytes)
 {
+    NEEDS(ipv6);
     const Server six("0", "--host ::1");
     const std::string name(1024, 'x');
     Program client(client_to(six.port(), "--host ::1 " + name));
     EXPECT_TRUE(ends(client));
     EXPECT_EQ(client.out(), "Welcome!\nHello, " + name + "!\n");
+}
+
+TEST(LabClient, ConnectsToLocalhostWhereTheKernelHasNoIPv6)
+{
+    NEEDS(lacking("ipv6"));
+    const Server server;
+    Program client(*lacking("ipv6") + client_to(server.port(), "--host localhost Yam"));
+    EXPECT_TRUE(ends(client));
+    EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\n");
 }
 
 /// The name two.test, whose first address refuses, and whose second one is the test's, or refuses.
@@ -294,7 +304,7 @@ std::string at_a_terminal(const std::string& command, const std::vector<std::str
 TEST(LabClient, AsksForNamesAtATerminalAndPrintsNoQuestion)
 {
     const Server server;
-    std::string path = "/tmp/lab-greetings-XXXXXX";
+    std::string path = scratch();
     ::close(mkstemp(path.data()));
     const std::string command = client_to(server.port(), "- >" + path);
     const std::string screen = at_a_terminal(command, {"Yam\n", "\n", "May\n", "exit\n"});

@@ -32,7 +32,7 @@ template<class Base> class Fetching : public Base
   protected:
     Fetching()
     {
-        std::string name = (fs::temp_directory_path() / "lab-http-XXXXXX").string();
+        std::string name = scratch();
         directory = mkdtemp(name.data());
     }
     ~Fetching() override { fs::remove_all(directory); }
@@ -283,6 +283,7 @@ TEST_F(HttpGetFaults, GivesNoAdviceAboutPortsWhereAFileCannotBeSaved)
 
 TEST_F(HttpGetAlone, NamesTheHostAsAWebServerExpectsIt)
 {
+    NEEDS(ipv6);
     const std::string end = "\r\nConnection: close\r\n\r\n";
     for (const auto& [host, port, name] : {std::tuple{"127.0.0.1", 80, "127.0.0.1"},
                                            {"127.0.0.1", 8080, "127.0.0.1:8080"},

@@ -23,6 +23,35 @@ namespace lab
 
 inline const std::string hint = "server.cpp";
 
+// ---- What a machine may lack --------------------------------------------------------------------
+
+/// Skips the test unless there is what it needs.
+#define NEEDS(thing)                                                                               \
+    if (!(thing)) {                                                                                \
+        GTEST_SKIP() << "this machine lacks what it needs: " #thing;                               \
+    }                                                                                              \
+    static_assert(true)
+
+inline const bool dev_fd = access("/dev/fd/0", F_OK) == 0; ///< with it a pipe can be opened anew
+inline const bool ipv6 = [] {
+    const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in6 any{AF_INET6, 0, 0, in6addr_loopback, 0};
+    const bool has = bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
+    close(fd);
+    return has;
+}();
+/// What runs a command as on a machine that lacks this; make test says where it is.
+inline std::optional<std::string> lacking(const std::string& what)
+{
+    const std::string program = variable("LAB_LACKING");
+    return program.empty() ? std::nullopt : std::optional(program + " " + what + " ");
+}
+/// A pattern for mkstemp and mkdtemp. tests/lab/side_by_side removes what is left over.
+inline std::string scratch()
+{
+    return (variable("TMPDIR").empty() ? "/tmp" : variable("TMPDIR")) + "/lab-XXXXXX";
+}
+
 // ---- What a failure says ------------------------------------------------------------------------
 
 /// How it went with a program: its command, what became of it, and what it printed.

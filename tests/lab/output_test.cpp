@@ -93,17 +93,14 @@ struct Pipe {
         text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
         return text;
     }
-    std::string path = "/tmp/lab-pipe-XXXXXX";
+    std::string path = scratch();
     int reader = -1;
     int filler = -1;
 };
 
 TEST(LabFaults, GreetsAlthoughNobodyReadsThePipeBehindStandardOutput)
 {
-    if (access("/dev/fd/0", F_OK) != 0) {
-        GTEST_SKIP()
-            << "without /dev/fd the server cannot open the pipe anew, and waits for its reader";
-    }
+    NEEDS(dev_fd);
     const Pipe pipe;
     MuteServer server(">" + pipe.path);
     pipe.fill_up();
@@ -141,6 +138,7 @@ TEST(LabFaults, LeavesTheShellsOpeningOfStandardOutputAsItIs)
 
 TEST_F(ServerAlone, StopsAlthoughNobodyReadsThePipeBehindStandardError)
 {
+    NEEDS(dev_fd);
     const Pipe pipe;
     Program server(own("server") + " 2>" + pipe.path);
     EXPECT_TRUE(prints(server, "Waiting for connection...\n"));
@@ -153,9 +151,7 @@ TEST_F(ServerAlone, StopsAlthoughNobodyReadsThePipeBehindStandardError)
 
 TEST_F(ServerFaults, EndsALineThatWasCutBeforeItPrintsTheNext)
 {
-    if (access("/dev/fd/0", F_OK) != 0) {
-        GTEST_SKIP() << "without /dev/fd the server cannot open the pipe anew";
-    }
+    NEEDS(dev_fd);
     const Pipe pipe;
     MuteServer server(">" + pipe.path, with_faults("ONE_BYTE=1")); // so that part of a line fits
     pipe.fill_up();
@@ -183,10 +179,7 @@ TEST(LabFaults, GreetsAlthoughTheTerminalIsPaused)
     int controller = -1;
     int terminal = -1;
     char name[256];
-    if (openpty(&controller, &terminal, name, nullptr, nullptr) == -1 ||
-        access("/dev/fd/0", F_OK) != 0) {
-        GTEST_SKIP() << "no terminal can be made here (are /dev/pts and /dev/fd there?)";
-    }
+    NEEDS(dev_fd && openpty(&controller, &terminal, name, nullptr, nullptr) != -1);
     {
         MuteServer server(std::string(">") + name);
         ASSERT_EQ(tcflow(terminal, TCOOFF), 0); // Ctrl-S

@@ -116,6 +116,7 @@ TEST_F(ServerFaults, ListensOnTheFirstAddressOfANameAndIPv4ComesFirst)
 
 TEST(LabServer, ListensOnIPv6AndOnEveryInterface)
 {
+    NEEDS(ipv6);
     const Server six("0", "--host ::1");
     Peer client = Peer::to(six.port(), "::1");
     EXPECT_TRUE(client.hears("Welcome!", hint));

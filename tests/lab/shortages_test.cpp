@@ -65,7 +65,7 @@ TEST_F(ServerFaults, ClosesAClientForWhomThereIsNoThreadAndServesTheNext)
 
 TEST_F(ServerFaults, ClosesAClientForWhoseReplyThereIsNoMemory)
 {
-    std::string no_memory = "/tmp/lab-memory-XXXXXX";
+    std::string no_memory = scratch();
     ::close(mkstemp(no_memory.data()));
     const Server server("0", "", with_faults("NO_MEMORY=" + no_memory));
     const Footprint before(server);
