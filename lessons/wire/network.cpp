@@ -157,6 +157,10 @@ void join(const char* one, const char* other, int other_network)
 
 void enter_own_network()
 {
+    if (::access("/proc/self", F_OK) == -1) {
+        throw std::runtime_error("this system does not allow a network of one's own to be looked "
+                                 "at: /proc is not mounted.");
+    }
     // Some systems let a process into a network of its own, and then let it do nothing there: so
     // another process tries it first.
     const pid_t trial = ::fork();

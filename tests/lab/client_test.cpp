@@ -91,9 +91,9 @@ TEST(LabClient, ConnectsByIPv6AndSendsANameOf1024Bytes)
 
 TEST(LabClient, ConnectsToLocalhostWhereTheKernelHasNoIPv6)
 {
-    NEEDS(lacking("ipv6"));
+    NEEDS(!lacking.empty());
     const Server server;
-    Program client(*lacking("ipv6") + client_to(server.port(), "--host localhost Yam"));
+    Program client(lacking + " ipv6 " + client_to(server.port(), "--host localhost Yam"));
     EXPECT_TRUE(ends(client));
     EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\n");
 }
@@ -304,14 +304,13 @@ std::string at_a_terminal(const std::string& command, const std::vector<std::str
 TEST(LabClient, AsksForNamesAtATerminalAndPrintsNoQuestion)
 {
     const Server server;
-    std::string path = scratch();
-    ::close(mkstemp(path.data()));
+    const Folder folder;
+    const std::string path = folder.path + "/greetings";
     const std::string command = client_to(server.port(), "- >" + path);
     const std::string screen = at_a_terminal(command, {"Yam\n", "\n", "May\n", "exit\n"});
     const std::string piped = at_a_terminal("echo Yam | " + client_to(server.port(), "-"), {});
     std::string greetings;
     std::getline(std::ifstream(path), greetings, '\0');
-    unlink(path.c_str());
     if (screen.empty()) {
         GTEST_SKIP() << "no terminal can be made here (is /dev/pts mounted?)";
     }

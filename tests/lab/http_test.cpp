@@ -30,13 +30,6 @@ std::string read_file(const fs::path& path)
 template<class Base> class Fetching : public Base
 {
   protected:
-    Fetching()
-    {
-        std::string name = scratch();
-        directory = mkdtemp(name.data());
-    }
-    ~Fetching() override { fs::remove_all(directory); }
-
     std::string command(const std::string& options = "") const
     {
         return before + own("lessons/http_get") + " --host 127.0.0.1 --port " +
@@ -86,7 +79,8 @@ template<class Base> class Fetching : public Base
     }
 
     Listener listener;
-    fs::path directory;
+    const Folder folder;
+    const fs::path directory = folder.path;
     std::string before; ///< stands before the command
     std::string request;
     std::string header;

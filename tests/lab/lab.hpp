@@ -6,7 +6,10 @@
 #include "../checks/network.hpp"
 #include "../checks/process.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <optional>
 #include <stdexcept>
@@ -15,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,17 +44,32 @@ inline const bool ipv6 = [] {
     close(fd);
     return has;
 }();
-/// What runs a command as on a machine that lacks this; make test says where it is.
-inline std::optional<std::string> lacking(const std::string& what)
+/// True if so many processes and threads are allowed. getrlimit(2), and the group that is a container
+inline bool allows_threads(rlim_t count)
 {
-    const std::string program = variable("LAB_LACKING");
-    return program.empty() ? std::nullopt : std::optional(program + " " + what + " ");
+    rlimit limit{};
+    getrlimit(RLIMIT_NPROC, &limit);
+    std::ifstream groups("/proc/self/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        for (const std::string top : {"/sys/fs/cgroup", "/sys/fs/cgroup/pids"}) {
+            rlim_t most = 0;
+            std::ifstream file(top + line.substr(line.rfind(':') + 1) + "/pids.max");
+            limit.rlim_cur = file >> most ? std::min(limit.rlim_cur, most) : limit.rlim_cur;
+        }
+    }
+    return count <= limit.rlim_cur;
 }
-/// A pattern for mkstemp and mkdtemp. tests/lab/side_by_side removes what is left over.
-inline std::string scratch()
-{
-    return (variable("TMPDIR").empty() ? "/tmp" : variable("TMPDIR")) + "/lab-XXXXXX";
-}
+/// Runs a command as on a machine that lacks what is named behind it; make test says where it is.
+inline const std::string lacking = variable("LAB_LACKING");
+
+/// A folder of the test's own, which is gone afterwards.
+struct Folder {
+    Folder() { EXPECT_NE(mkdtemp(path.data()), nullptr); }
+    ~Folder() { std::filesystem::remove_all(path); }
+    Folder(const Folder&) = delete;
+    bool has(const std::string& name) const { return std::filesystem::exists(path + "/" + name); }
+    std::string path = (variable("TMPDIR").empty() ? "/tmp" : variable("TMPDIR")) + "/lab-XXXXXX";
+};
 
 // ---- What a failure says ------------------------------------------------------------------------
 

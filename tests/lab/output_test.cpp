@@ -67,8 +67,6 @@ TEST(LabFaults, GreetsAlthoughThePipeBehindStandardOutputIsClosed)
 struct Pipe {
     Pipe()
     {
-        ::close(mkstemp(path.data()));
-        std::remove(path.c_str());
         EXPECT_EQ(mkfifo(path.c_str(), 0600), 0);
         reader = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         filler = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -77,7 +75,6 @@ struct Pipe {
     {
         ::close(reader);
         ::close(filler);
-        std::remove(path.c_str());
     }
     Pipe(const Pipe&) = delete;
     void fill_up() const
@@ -93,7 +90,8 @@ struct Pipe {
         text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
         return text;
     }
-    std::string path = scratch();
+    const Folder folder;
+    const std::string path = folder.path + "/pipe";
     int reader = -1;
     int filler = -1;
 };

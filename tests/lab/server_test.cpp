@@ -291,6 +291,7 @@ TEST(LabServer, KeepsAsManyWaitingAsTheBacklogSays)
 
 TEST(LabServer, ServesAThousandClientsAtOnceUnlessToldOtherwise)
 {
+    NEEDS(allows_threads(1500));
     const rlimit files{4096, 4096};
     rlimit now{};
     getrlimit(RLIMIT_NOFILE, &now);

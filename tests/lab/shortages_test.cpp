@@ -65,9 +65,8 @@ TEST_F(ServerFaults, ClosesAClientForWhomThereIsNoThreadAndServesTheNext)
 
 TEST_F(ServerFaults, ClosesAClientForWhoseReplyThereIsNoMemory)
 {
-    std::string no_memory = scratch();
-    ::close(mkstemp(no_memory.data()));
-    const Server server("0", "", with_faults("NO_MEMORY=" + no_memory));
+    const Folder no_memory;
+    const Server server("0", "", with_faults("NO_MEMORY=" + no_memory.path));
     const Footprint before(server);
     Peer unlucky = server.client();
     EXPECT_TRUE(unlucky.hears("Welcome!", hint));
@@ -75,7 +74,7 @@ TEST_F(ServerFaults, ClosesAClientForWhoseReplyThereIsNoMemory)
     EXPECT_TRUE(unlucky.sees_the_end(hint));
     EXPECT_TRUE(reports(server, "bad_alloc"));
     EXPECT_TRUE(serves(server)) << "A short name needs no such block.";
-    std::remove(no_memory.c_str());
+    std::filesystem::remove(no_memory.path);
     EXPECT_TRUE(serves(server, std::string(1000, 'x')));
     EXPECT_TRUE(before.is_back(server));
 }
