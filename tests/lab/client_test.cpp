@@ -173,6 +173,7 @@ TEST_F(ClientFaults, WaitsTenSecondsUnlessToldOtherwise)
 
 TEST(LabClient, PutsAnAnswerTogetherThatComesInPieces)
 {
+    NEEDS(utf_8);
     Conversation with("王小明");
     for (const std::string answer : {"Welcome!", "Hello, 王小明!"}) {
         for (std::size_t i = 0; i < answer.size();

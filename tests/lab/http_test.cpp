@@ -314,10 +314,10 @@ TEST_F(HttpGet, WritesThroughALinkAndKeepsThePermissions)
 TEST_F(HttpGetAlone, IsTheNotebooksClientWithoutOptions)
 {
     const Listener port_80(80);
+    fs::create_symlink(fs::absolute(variable("LAB_SHIM")), directory / "shim");
+    fs::create_symlink(fs::absolute(own("lessons/http_get")), directory / "client");
     Program client("env -C " + directory.string() +
-                   " LD_PRELOAD=" + fs::absolute(variable("LAB_SHIM")).string() +
-                   " HOSTS=www.sina.com.cn=127.0.0.1 " +
-                   fs::absolute(own("lessons/http_get")).string());
+                   " LD_PRELOAD=./shim HOSTS=www.sina.com.cn=127.0.0.1 ./client");
     Peer server = port_80.accept();
     EXPECT_TRUE(server.hears("GET / HTTP/1.1\r\nHost: www.sina.com.cn\r\n"
                              "Connection: close\r\n\r\n",

@@ -7,6 +7,7 @@
 #include "../checks/process.hpp"
 
 #include <algorithm>
+#include <clocale>
 #include <exception>
 #include <filesystem>
 #include <fstream>
@@ -37,6 +38,7 @@ inline const std::string hint = "server.cpp";
     static_assert(true)
 
 inline const bool dev_fd = access("/dev/fd/0", F_OK) == 0; ///< with it a pipe can be opened anew
+inline const bool utf_8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr) != nullptr;
 inline const bool ipv6 = [] {
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in6 any{AF_INET6, 0, 0, in6addr_loopback, 0};

@@ -121,6 +121,7 @@ TEST(AskAndSend, AsksConnectsSendsAsGbkAndCloses)
 
 TEST(AskAndSend, RefusesWhatGbkHasNoCodeForAndNamesIt)
 {
+    NEEDS(utf_8);
     const Listener listener;
     Program client(own("lessons/ask_and_send") + " 127.0.0.1 " + std::to_string(listener.port()) +
                    " 'Yam 😀!'");
@@ -146,6 +147,7 @@ TEST(AskAndSend, SaysWhatWentWrong)
 
 TEST(ThankYouOnce, PrintsWhatOneClientSendsThanksItEndsAndLeavesItsPortFree)
 {
+    NEEDS(utf_8);
     std::string port = "0";
     for (int round = 0; round < 2; ++round) {
         LessonServer server("thank_you_once", "--port " + port);
@@ -190,6 +192,7 @@ TEST(ThankYouLoop, ServesOneClientAfterAnotherAndMessageAfterMessage)
 
 TEST(ThankYouLoop, ShowsWhatIsNotGbkAndGoesOn)
 {
+    NEEDS(utf_8);
     const LessonServer server("thank_you_loop");
     Peer client = Peer::to(server.port);
     client.say("a\xff" + nihao +
