@@ -40,7 +40,7 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 .DEFAULT_GOAL := all
-.PHONY: all objects test bench fuzz soak demo wire handout autograder mistakes mutants format lint clean help
+.PHONY: all objects test bench fuzz soak demo wire handout autograder mistakes mutants format lint clean help FORCE
 .DELETE_ON_ERROR:
 
 all: $(programs) $(lessons) ## build the programs: ./server, ./client, and those in lessons/
@@ -61,11 +61,11 @@ $(BIN)/lessons/wire/wire: $(wire)
 
 .SECONDEXPANSION:
 .SECONDARY:
-$(OUT)/%.cpp: $$(of/$$*)
+$(OUT)/%.cpp: FORCE # written anew only if its list is another one
 	@mkdir -p $(@D)
-	@printf '#include "%s"\n' $^ >$@
+	@printf '#include "%s"\n' $(of/$*) | cmp -s - $@ || printf '#include "%s"\n' $(of/$*) >$@
 
-$(OUT)/%.o: $(OUT)/%.cpp $(headers) $(wildcard tests/*/*.hpp)
+$(OUT)/%.o: $(OUT)/%.cpp $$(of/$$*) $(headers) $(wildcard tests/*/*.hpp)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -O0 -g1 -c $< -o $@
 
 objects: $(tests) $(wire) $(judge)

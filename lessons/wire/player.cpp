@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <new>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -281,18 +282,28 @@ void attend_to(Player& player)
     }
 }
 
-/// Calls `look` for each process of these players, with its number and what stat_of says of it.
+/// Calls `look` for each process of these players, with its number and what stat_of says of it:
+/// those in the group of one, and whoever they have started.
 template<class Players, class Look> static void for_each_process(const Players& players, Look look)
 {
+    std::map<std::string, std::vector<std::string>> all;
     for (const std::string& pid : names_in("/proc")) {
         if (pid.find_first_not_of("0123456789") == std::string::npos) {
-            const auto fields = stat_of(pid);
-            const auto belongs = [&](const Player& player) {
-                return fields[2] == std::to_string(player.pid); // its process group
-            };
-            if (fields.size() > 17 && std::any_of(players.begin(), players.end(), belongs)) {
-                look(pid, fields);
-            }
+            all[pid] = stat_of(pid);
+        }
+    }
+    std::set<std::string> groups;
+    for (const Player& player : players) {
+        groups.insert(std::to_string(player.pid));
+    }
+    const std::function<bool(const std::string&)> belongs = [&](const std::string& pid) {
+        const auto found = all.find(pid);
+        return found != all.end() && found->second.size() > 17 &&
+               (groups.contains(found->second[2]) || belongs(found->second[1]));
+    };
+    for (const auto& [pid, fields] : all) {
+        if (belongs(pid)) {
+            look(pid, fields);
         }
     }
 }

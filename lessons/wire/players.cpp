@@ -26,11 +26,11 @@ sockaddr_in address_of_the_server()
     return address;
 }
 
-/// Waits for one of these events, but not for ever.
-bool comes(int fd, int events)
+/// Waits for one of these events. If it does not come, the stage ends this player.
+void await(int fd, short events)
 {
-    pollfd look{fd, static_cast<short>(events), 0};
-    return ::poll(&look, 1, 2000) == 1;
+    pollfd look{fd, events, 0};
+    ::poll(&look, 1, -1);
 }
 
 /// Receives once. False at the end.
@@ -47,7 +47,7 @@ bool say(int fd, const std::string& words)
     return ::send(fd, words.data(), words.size(), MSG_NOSIGNAL) != -1;
 }
 
-/// Waits until the other program has received all that this socket has sent, but not for ever.
+/// Waits until the other program has received all that this socket has sent.
 void until_taken(int fd)
 {
     sockaddr_in own{};
@@ -59,7 +59,7 @@ void until_taken(int fd)
             return socket.peer == ntohs(own.sin_port) && socket.unread == 0;
         });
     };
-    for (const auto start = Clock::now(); !is_taken() && Clock::now() - start < Seconds(2);) {
+    while (!is_taken()) {
         ::usleep(2000);
     }
 }
@@ -89,7 +89,7 @@ void perform(const std::vector<std::string>& acts)
         } else if (act == "end") {
             ::shutdown(fd, SHUT_WR);
         } else if (act == "arrived") {
-            comes(fd, POLLIN);
+            await(fd, POLLIN);
         } else if (act == "taken") {
             until_taken(fd);
         } else if (act == "rest") {
@@ -138,7 +138,7 @@ void greet_guests(Seconds delay, bool in_turn)
         }
         looks.push_back({in_turn && !guests.empty() ? -1 : door, POLLIN, 0});
         const auto rest = std::chrono::ceil<std::chrono::milliseconds>(wake - Clock::now());
-        ::poll(looks.data(), looks.size(), static_cast<int>(std::max<long>(rest.count(), 0)));
+        ::poll(looks.data(), looks.size(), std::max(static_cast<int>(rest.count()), 0));
         for (std::size_t i = 0; i < guests.size(); ++i) {
             Guest& guest = guests[i];
             if (!guest.is_waiting && looks[i].revents != 0) {
@@ -165,7 +165,7 @@ void greet_guests(Seconds delay, bool in_turn)
 void read_late()
 {
     const int guest = ::accept(open_door(), nullptr, nullptr);
-    comes(guest, POLLRDHUP);
+    await(guest, POLLRDHUP);
     ::usleep(50'000); // its kernel has acknowledged everything
     for (std::string heard; hear(guest, heard);) {
     }

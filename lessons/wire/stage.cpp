@@ -267,20 +267,23 @@ bool Stage::look_at_the_players()
 {
     const auto now = std::chrono::steady_clock::now();
     const Work work = work_of(players);
+    const Seconds passed = now - looked_;
     const Seconds used(static_cast<double>(std::max(work.ticks - ticks_, 0L)) / 100);
-    played_ += work.is_wanted ? used : Seconds(now - looked_);
+    played_ += work.is_wanted ? std::min(used, passed) : passed;
     ticks_ = work.ticks;
     looked_ = now;
     // It takes long where there are many processes, and must not keep the players from playing.
-    rest_ = 20 * (std::chrono::steady_clock::now() - now);
+    rest_ = std::min<Seconds>(20 * (std::chrono::steady_clock::now() - now), Seconds(0.3));
     return work.is_wanted;
 }
 
 void Stage::watch_until(const std::string& next, const std::function<bool()>& condition)
 {
+    using Clock = std::chrono::steady_clock;
     look_at_the_players();
+    const auto begin = Clock::now();
     const Seconds start = played_;
-    Seconds last = played_; // when something came
+    Seconds last = played_; // when nothing had come for a while
     std::size_t before = seen();
     for (;;) {
         pollfd sources[2] = {{capture_, POLLIN, 0}, {household_.calls(), POLLIN, 0}};
@@ -290,16 +293,16 @@ void Stage::watch_until(const std::string& next, const std::function<bool()>& co
         if (condition()) {
             return;
         }
-        if (std::chrono::steady_clock::now() - looked_ > std::max(Seconds(0.3), rest_)) {
-            const bool is_starting = look_at_the_players() && !has_called(players.back());
-            last = is_starting ? played_ : last;
+        if (Clock::now() - looked_ > Seconds(0.3)) {
+            const bool is_starting =
+                look_at_the_players() && !players.back().has_ended && !has_called(players.back());
+            last = std::exchange(before, seen()) != seen() || is_starting ? played_ : last;
         }
-        last = std::exchange(before, seen()) != seen() ? played_ : last;
         if (played_ - last > silence) {
             throw Ending{"Nothing more came for 3 seconds, and the wire gave up waiting.", next,
                          true};
         }
-        if (played_ - start > longest) {
+        if (played_ - start > longest || Clock::now() - begin > 8 * longest) {
             throw Ending{"The scene took longer than 15 seconds, and the wire gave up waiting.",
                          next, true};
         }

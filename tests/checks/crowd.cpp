@@ -106,17 +106,18 @@ std::vector<std::optional<Peer>> come_in_one_instant(Server& server)
 {
     std::vector<std::thread> arrivals;
     std::vector<std::optional<Peer>> peers(5);
-    kill(-server.pid(), SIGSTOP);
-    for (std::optional<Peer>& peer : peers) {
-        arrivals.emplace_back([&] {
-            try {
-                peer.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(4)));
-            } catch (const std::system_error&) { // there was no room; the others tell
-            }
-        });
+    {
+        const Halt halt(server);
+        for (std::optional<Peer>& peer : peers) {
+            arrivals.emplace_back([&] {
+                try {
+                    peer.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(4)));
+                } catch (const std::system_error&) { // there was no room; the others tell
+                }
+            });
+        }
+        std::this_thread::sleep_for(Seconds(0.05));
     }
-    std::this_thread::sleep_for(Seconds(0.05));
-    kill(-server.pid(), SIGCONT);
     for (std::thread& arrival : arrivals) {
         arrival.join();
     }
@@ -165,11 +166,12 @@ testing::AssertionResult prints_whole_lines()
                 Seconds(server.delay() + 1));
         };
         all([](Peer& peer) { return peer.has_news(); });
-        kill(-server.pid(), SIGSTOP);
-        for (Peer& peer : peers) {
-            peer.say("exit");
+        {
+            const Halt halt(server);
+            for (Peer& peer : peers) {
+                peer.say("exit");
+            }
         }
-        kill(-server.pid(), SIGCONT);
         all([](Peer& peer) { return static_cast<void>(peer.receive_now()), peer.ended(); });
     }
     const auto all_are_there = [&] {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 #include <system_error>
@@ -13,6 +14,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 namespace lab
@@ -31,6 +33,15 @@ int free_port()
 
 // ---- Peer ---------------------------------------------------------------------------------------
 
+/// How long connect and send wait at the most; 0 is without a limit. socket(7), SO_SNDTIMEO
+static void set_timeout(int fd, Seconds time)
+{
+    const auto microseconds = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+    const timeval limit{static_cast<time_t>(microseconds / 1'000'000),
+                        static_cast<suseconds_t>(microseconds % 1'000'000)};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
 Peer Peer::to(int port, const std::string& host, Seconds limit)
 {
     addrinfo hints{};
@@ -44,7 +55,9 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
     const bool connected = eventually(
         [&] {
             fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+            set_timeout(fd, limit); // where the backlog has no room, connect takes two minutes
             if (connect(fd, found->ai_addr, found->ai_addrlen) == 0) {
+                set_timeout(fd, Seconds(0));
                 return true;
             }
             ::close(std::exchange(fd, -1));
@@ -294,6 +307,32 @@ bool Server::listens()
 }
 
 int client_port() { return is_foreign("CLIENT") && !takes_port("CLIENT") ? 9999 : 0; }
+
+/// Returns when all of them have stopped.
+static void halt(pid_t group)
+{
+    kill(-group, SIGSTOP);
+    eventually([&] { return !activity_of(group).runs; }, Seconds(0.5));
+}
+
+Halt::Halt(const Server& server) : group_(server.pid())
+{
+    static const bool is_harmless = [] {
+        if (!takes_port("SERVER")) {
+            return true; // there cannot be a second one, to try it
+        }
+        Server other;
+        other.listens();
+        halt(other.pid());
+        kill(-other.pid(), SIGCONT);
+        return !eventually([&] { return other.has_ended(); }, Seconds(0.1));
+    }();
+    if (is_harmless) {
+        halt(group_);
+    }
+}
+
+Halt::~Halt() { kill(-group_, SIGCONT); }
 
 std::string client_command(int port)
 {

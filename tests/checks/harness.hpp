@@ -128,6 +128,19 @@ class Server : public Program
     double delay_;
 };
 
+/// Stops a server while this lives, so that it finds all at once what comes meanwhile. One that
+/// ends when it goes on (epoll_wait, say, fails with EINTR then: signal(7)) is not stopped.
+class Halt
+{
+  public:
+    explicit Halt(const Server& server);
+    ~Halt();
+    Halt(const Halt&) = delete;
+
+  private:
+    pid_t group_;
+};
+
 /// Runs a greeting client against a port of 127.0.0.1: the lab's own, or the one that CLIENT names,
 /// in whose command {port} is filled in; without {port} it connects to 9999.
 std::string client_command(int port);

@@ -108,7 +108,7 @@ TEST(NotebookServer, SaysGoodBye)
 
 TEST(NotebookServer, NoticesWhoLeaves)
 {
-    Server server("0.3"); // an end that comes behind a name is seen before the answer is due
+    Server server("0.3"); // so that an end that comes with a name is seen before the answer is due
     server.listens();
     const long processes = activity_of(server.pid()).processes;
     {
@@ -120,8 +120,11 @@ TEST(NotebookServer, NoticesWhoLeaves)
     {
         Talk hasty(server);
         REQUIRE(hasty.is_welcomed());
-        hasty.say("Yam");
-        hasty.half_close();
+        {
+            const Halt halt(server);
+            hasty.say("Yam");
+            hasty.half_close();
+        }
         REQUIRE(hasty.hears_greeting("Yam"));
         REQUIRE(hasty.sees_the_end(Talk::by_closing));
     }

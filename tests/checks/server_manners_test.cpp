@@ -144,15 +144,14 @@ const std::string reset_at_once_by_hand =
 void come_and_go(Server& server, bool hard)
 {
     const long before = activity_of(server.pid()).descriptors;
-    kill(-server.pid(), SIGSTOP);
     try {
+        const Halt halt(server);
         for (int i = 0; i < 5; ++i) {
             Peer client = Peer::to(server.port(), "127.0.0.1", Seconds(0.8));
             hard ? client.reset() : client.close();
         }
     } catch (const std::system_error&) { // its backlog is shorter: so many will do
     }
-    kill(-server.pid(), SIGCONT);
     const auto has_seen_them = [&] {
         const auto sockets = listening_sockets_of(server.pid());
         return server.has_ended() ||

@@ -109,7 +109,8 @@ TEST(CommonAddress, PrintsIPv4AndIPv6)
 
 TEST(CommonScreen, MakesControlCharactersVisibleAndLeavesTextAlone)
 {
-    if (newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr) == nullptr) {
+    static const locale_t utf_8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    if (utf_8 == nullptr) {
         GTEST_SKIP() << "this machine has no locale in which UTF-8 is text";
     }
     EXPECT_EQ(visible("Hello, Yam!"), "Hello, Yam!");
@@ -131,6 +132,8 @@ TEST(CommonScreen, PrintsTextAndNumbers)
     char text[64] = "";
     EXPECT_GT(pread(file, text, sizeof text - 1, 0), 0);
     EXPECT_STREQ(text, "port 9999, size 3, x\n");
+    close(before);
+    close(file);
 }
 
 TEST(CommonCommandLine, TakesNumbersAndSaysWhatItExpected)

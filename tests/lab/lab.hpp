@@ -38,7 +38,7 @@ inline const std::string hint = "server.cpp";
     static_assert(true)
 
 inline const bool dev_fd = access("/dev/fd/0", F_OK) == 0; ///< with it a pipe can be opened anew
-inline const bool utf_8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr) != nullptr;
+inline const locale_t utf_8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
 inline const bool ipv6 = [] {
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_in6 any{AF_INET6, 0, 0, in6addr_loopback, 0};
@@ -67,7 +67,11 @@ inline const std::string lacking = variable("LAB_LACKING");
 /// A folder of the test's own, which is gone afterwards.
 struct Folder {
     Folder() { EXPECT_NE(mkdtemp(path.data()), nullptr); }
-    ~Folder() { std::filesystem::remove_all(path); }
+    ~Folder()
+    {
+        std::error_code ignored; // a program may still write there: side_by_side removes the rest
+        std::filesystem::remove_all(path, ignored);
+    }
     Folder(const Folder&) = delete;
     bool has(const std::string& name) const { return std::filesystem::exists(path + "/" + name); }
     std::string path = (variable("TMPDIR").empty() ? "/tmp" : variable("TMPDIR")) + "/lab-XXXXXX";
