@@ -15,7 +15,7 @@
 namespace
 {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 sockaddr_in address_of_the_server()
 {
@@ -36,7 +36,7 @@ void await(int fd, short events)
 /// Receives once. False at the end.
 bool hear(int fd, std::string& heard)
 {
-    std::array<char, 1024> bytes;
+    std::array<char, 1024> bytes{};
     const ssize_t count = ::recv(fd, bytes.data(), bytes.size(), 0);
     heard.assign(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     return count > 0;
@@ -121,7 +121,7 @@ struct Guest {
     int fd = -1;
     bool is_waiting = false; ///< for what is due; else it may say something
     std::string words{};
-    Clock::time_point due{};
+    Steady::time_point due{};
 };
 
 /// Greets who comes, several at the same time, or one after the other.
@@ -131,13 +131,13 @@ void greet_guests(Seconds delay, bool in_turn)
     std::vector<Guest> guests;
     for (;;) {
         std::vector<pollfd> looks;
-        auto wake = Clock::now() + std::chrono::hours(1);
+        auto wake = Steady::now() + std::chrono::hours(1);
         for (const Guest& guest : guests) { // a negative number is passed over
             looks.push_back({guest.is_waiting ? -1 : guest.fd, POLLIN, 0});
             wake = guest.is_waiting ? std::min(wake, guest.due) : wake;
         }
         looks.push_back({in_turn && !guests.empty() ? -1 : door, POLLIN, 0});
-        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(wake - Clock::now());
+        const auto rest = std::chrono::ceil<std::chrono::milliseconds>(wake - Steady::now());
         ::poll(looks.data(), looks.size(), std::max(static_cast<int>(rest.count()), 0));
         for (std::size_t i = 0; i < guests.size(); ++i) {
             Guest& guest = guests[i];
@@ -145,8 +145,8 @@ void greet_guests(Seconds delay, bool in_turn)
                 const bool goes_on = hear(guest.fd, guest.words) && guest.words != "exit";
                 guest.words = goes_on ? "Hello, " + guest.words + "!" : "";
                 guest.is_waiting = true;
-                guest.due = Clock::now() + std::chrono::duration_cast<Clock::duration>(delay);
-            } else if (guest.is_waiting && guest.due <= Clock::now()) {
+                guest.due = Steady::now() + std::chrono::duration_cast<Steady::duration>(delay);
+            } else if (guest.is_waiting && guest.due <= Steady::now()) {
                 guest.is_waiting = false;
                 if (guest.words.empty() || !say(guest.fd, guest.words)) {
                     ::close(std::exchange(guest.fd, -1));

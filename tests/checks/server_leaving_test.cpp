@@ -117,14 +117,13 @@ TEST(NotebookServer, NoticesWhoLeaves)
         client.peer().half_close();
         REQUIRE(client.sees_the_end(Talk::by_closing));
     }
-    {
+    for (bool is_hasty = false; !is_hasty;) { // both are to be there before the answer is due
         Talk hasty(server);
         REQUIRE(hasty.is_welcomed());
-        {
-            const Halt halt(server);
-            hasty.say("Yam");
-            hasty.half_close();
-        }
+        const auto start = Clock::now();
+        hasty.say("Yam");
+        hasty.half_close();
+        is_hasty = since(start) < server.delay() / 2;
         REQUIRE(hasty.hears_greeting("Yam"));
         REQUIRE(hasty.sees_the_end(Talk::by_closing));
     }

@@ -89,11 +89,12 @@ TEST(LabClient, ConnectsByIPv6AndSendsANameOf1024Bytes)
     EXPECT_EQ(client.out(), "Welcome!\nHello, " + name + "!\n");
 }
 
-TEST(LabClient, ConnectsToLocalhostWhereTheKernelHasNoIPv6)
+TEST_F(ClientFaults, ConnectToAnAddressOfANameWhereTheKernelHasNoIPv6)
 {
     NEEDS(!lacking.empty());
     const Server server;
-    Program client(lacking + " ipv6 " + client_to(server.port(), "--host localhost Yam"));
+    Program client(lacking + " ipv6 " + with_faults("HOSTS=two.test=::1,127.0.0.1") +
+                   client_to(server.port(), "--host two.test Yam"));
     EXPECT_TRUE(ends(client));
     EXPECT_EQ(client.out(), "Welcome!\nHello, Yam!\n");
 }
