@@ -28,11 +28,11 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
         return "There are quotes around the name: it is shown as in a program's text (repr, or "
                "%r), not as it is.";
     }
-    const std::string hello = "Hello, ";
+    const std::string head = "Hello, ";
     if (!name.starts_with("He") && x.size() > 1 &&
-        (hello.starts_with(x) ||
-         (x.starts_with(hello) && (x.size() <= 2 * hello.size() || x.starts_with(hello + hello) ||
-                                   name.ends_with(x.substr(hello.size())))))) {
+        (head.starts_with(x) ||
+         (x.starts_with(head) && (x.size() <= 2 * head.size() || x.starts_with(head + head) ||
+                                  name.ends_with(x.substr(head.size())))))) {
         return "The beginning of the answer stands where the name should stand: the answer is put "
                "together in the buffer that holds the name, and overwrites it before it is copied.";
     }
@@ -115,7 +115,7 @@ std::string diagnose_name(const Exchange& exchange, const std::string& x)
             return "The last byte of the name is cut off, as one cuts off a newline (chop, [:-1], "
                    "n - 1): there is none at the end of what recv returns.";
         }
-        const std::size_t answer = x.size() + hello.size() + 1;
+        const std::size_t answer = x.size() + head.size() + 1;
         return fill(x.size() == 1 ? "Only the first byte of the name is greeted: the length that "
                                     "is kept is 1. In C, n = recv(...) > 0 without parentheses "
                                     "keeps the result of the comparison, which is 1."
