@@ -5,7 +5,10 @@
 #include "scenes.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <chrono>
+#include <utility>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
