@@ -1,6 +1,6 @@
-// players.cpp: who plays the other side of a scene where the lab's own programs cannot: this program
-// itself, in another part. It has one thread and the bare calls, so that poll(2) says whose turn it
-// is.
+// players.cpp: who plays the other side of a scene where the lab's own programs cannot: this
+// program itself, in another part. It has one thread and the bare calls; poll(2) says whose turn
+// it is.
 #include "cast.hpp"
 #include "scenes.hpp"
 

@@ -272,8 +272,6 @@ bool Stage::look_at_the_players()
     played_ += work.is_wanted ? std::min(used, passed) : passed;
     ticks_ = work.ticks;
     looked_ = now;
-    // It takes long where there are many processes, and must not keep the players from playing.
-    rest_ = std::min<Seconds>(20 * (std::chrono::steady_clock::now() - now), Seconds(0.3));
     return work.is_wanted;
 }
 
@@ -317,7 +315,7 @@ void Stage::watch_until_quiet(Seconds time)
         watch_until("", [&] {
             const auto now = std::chrono::steady_clock::now();
             last = std::exchange(before, seen()) != seen() ? now : last;
-            return now - last >= time && now - looked_ >= rest_ && !look_at_the_players();
+            return now - last >= time && now - looked_ >= Seconds(0.03) && !look_at_the_players();
         });
     } catch (const Ending& ending) {
         if (!ending.is_silence) { // else somebody is at work, and it does not show

@@ -111,6 +111,5 @@ class Stage
     bool is_loopback_ = false;
     Seconds played_{0};
     std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
-    long ticks_ = 0;  ///< CPU time of all players when that was
-    Seconds rest_{0}; ///< not to be looked at again before
+    long ticks_ = 0; ///< CPU time of all players when that was
 };

@@ -6,7 +6,6 @@
 #include "text.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <optional>
 #include <sstream>
 #include <system_error>

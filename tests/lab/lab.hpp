@@ -46,7 +46,7 @@ inline const bool ipv6 = [] {
     close(fd);
     return has;
 }();
-/// True if so many processes and threads are allowed. getrlimit(2), and the group that is a container
+/// True if so many processes and threads are allowed, to a user and in a container. getrlimit(2)
 inline bool allows_threads(rlim_t count)
 {
     rlimit limit{};

@@ -1,4 +1,5 @@
-// lacking.cpp: runs a command as on a system that lacks something, with all that it starts. seccomp(2)
+// lacking.cpp: runs a command, and all that it starts, as on a system that lacks something.
+// seccomp(2)
 //
 //     networks: anybody may make one, and nobody may switch on anything in it (Ubuntu 24.04 as it
 //               comes): netdevice(7)'s SIOCSIFFLAGS fails with EPERM
