@@ -17,13 +17,13 @@ programs := $(BIN)/server $(BIN)/client
 lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp)) $(BIN)/lessons/wire/wire
 # The wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
 lessons  += $(if $(SANITIZE),,lessons/wire/shim.so)
-code     := $(wildcard *.?pp common/*.?pp lessons/*.?pp lessons/wire/*.?pp lessons/exercise/starters/*.?pp tests/checks/*.?pp tests/lab/*.?pp)
+code     := $(wildcard *.?pp common/*.?pp lessons/*.?pp lessons/wire/*.?pp lessons/exercise/starters/*.?pp tests/checks/*.?pp tests/watch/*.?pp tests/lab/*.?pp)
 FILTER   ?= *
 
 # What is compiled together, in one file that includes the others: it is the headers that take the compiler long.
 of/judge      := tests/checks/check.cpp tests/checks/further_test.cpp
 of/checks_a-l := $(filter-out $(of/judge),$(wildcard tests/checks/[a-l]*.cpp))
-of/checks_m-z := $(wildcard tests/checks/[m-z]*.cpp)
+of/checks_m-z := $(wildcard tests/checks/[m-z]*.cpp) $(wildcard tests/watch/*.cpp)
 of/tests_a-l  := $(wildcard tests/lab/[a-l]*_test.cpp)
 of/tests_m-z  := $(wildcard tests/lab/[m-z]*_test.cpp)
 of/wire_a-l   := $(wildcard lessons/wire/[a-l]*.cpp)
@@ -33,6 +33,9 @@ checks   := $(OUT)/checks_a-l.o $(OUT)/checks_m-z.o
 tests    := $(OUT)/tests_a-l.o $(OUT)/tests_m-z.o $(checks)
 wire     := $(OUT)/wire_a-l.o $(OUT)/wire_m-z.o
 judge    := $(OUT)/judge.o $(checks)
+
+# Lines of programs that are watched; without that library all else is the same.
+dw       := $(if $(wildcard /usr/include/elfutils/libdwfl.h),-ldw)
 
 # What can be built at the same time is; -j on the command line overrides it.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)
@@ -72,11 +75,11 @@ objects: $(tests) $(wire) $(judge)
 
 $(OBJ)/run: $(tests)
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main -o $@
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -lgtest_main $(dw) -o $@
 
 $(OBJ)/check: $(judge)
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest -o $@
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -lgtest $(dw) -o $@
 
 # Preloaded into programs to make their system calls fail. The sanitizers have a library of their own in that place.
 shim     := $(if $(SANITIZE),,$(OBJ)/faults_shim.so)

@@ -8,7 +8,7 @@
 //
 // The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles
 // them, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD, how
-// many run at once; ONLY, the names of the checks to make. For marking: MARKING=1 accepts programs
+// many run at once; UNWATCHED=1, the programs' calls are not looked at; ONLY, the names of the checks to make. For marking: MARKING=1 accepts programs
 // that have the notebook's port and pause only, and tries a check that measures time again, alone,
 // when it has failed; KEEP_USERS=1, programs run as other users; RESULTS, a file to which a line
 // is added for each check.
@@ -28,6 +28,7 @@
 #include <map>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include <unistd.h>
 
@@ -55,7 +56,9 @@ class Colours
 /// `said`.
 bool compiles(const std::string& command, std::string& said)
 {
+    const bool were_watched = std::exchange(Program::are_watched, false);
     Program compiler("env LC_ALL=C " + command + " 2>&1"); // what it says is read, in English
+    Program::are_watched = were_watched;
     const bool done = compiler.status(Seconds(is_marking() ? 60 : 300)) == 0;
     std::istringstream lines(compiler.out());
     int count = 0;
@@ -240,6 +243,7 @@ int main(int argc, char* argv[])
             variable("CHECKS").empty() ? "lessons/exercise/checks.tsv" : variable("CHECKS");
         std::string why;
         make_programs_speak_english();
+        Program::are_watched = variable("UNWATCHED").empty() && Trace::is_possible();
         most_printed = 1 << 20; // bytes; hundreds of clients are served with less
         const bool alone = !enter_private_network(why);
         if (argc == 2 && std::string(argv[1]) == "--can-isolate") { // scripts/mark asks
@@ -250,6 +254,12 @@ int main(int argc, char* argv[])
                 std::cerr << translated(taken) << "\n";
                 return 1;
             }
+        }
+        if (!Program::are_watched) {
+            std::cout << translated(
+                             "The programs' calls are not seen here (ptrace(2) is not allowed): "
+                             "what is said rests on their bytes alone.")
+                      << "\n";
         }
         return Run(read_checks(table), alone).all();
     } catch (const std::exception& error) {

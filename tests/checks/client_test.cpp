@@ -1,7 +1,7 @@
 // Step 5: the greeting client as the notebook has it, seen from a server that the test plays
 // itself. These tests hold for every client that keeps the notebook's contract, in any language:
 // make test CLIENT='python3 my.py'.
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 #include "visit.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // What stands behind a compiler's errors, where students who come from Python meet it.
 #include "diagnosis.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 #include "diagnosis.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <algorithm>
 #include <cctype>

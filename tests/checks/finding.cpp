@@ -1,6 +1,6 @@
 #include "finding.hpp"
 #include "language.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -38,14 +38,15 @@ bool has_all(const std::string& said, const std::vector<std::string>& words)
 std::string printed_without_end(const Program& program)
 {
     constexpr std::size_t last = 4000; // bytes, in which there is a whole line
-    for (const std::string& printed : {program.out(), program.err()}) {
-        if (printed.size() >= most_printed) {
-            std::istringstream lines(printed.substr(printed.size() - last));
-            std::string line;
-            std::getline(lines, line); // the rest of one
-            std::getline(lines, line);
-            return quote(line.substr(0, 200));
-        }
+    const std::string out = program.out();
+    const std::string err = program.err();
+    const std::string& printed = out.size() > err.size() ? out : err;
+    if (program.prints_without_end() && printed.size() > last) {
+        std::istringstream lines(printed.substr(printed.size() - last));
+        std::string line;
+        std::getline(lines, line); // the rest of one
+        std::getline(lines, line);
+        return quote(line.substr(0, 200));
     }
     return "";
 }
@@ -87,15 +88,24 @@ std::string on_the_wire(const std::string& who, const Finding& finding)
 /// True for a part whose lines are copied from the screen, or typed.
 bool is_kept_whole(const std::string& label)
 {
-    return label == "it said" || label == "by hand" || label == "the wire";
+    return label == "it said" || label == "it called" || label == "by hand" || label == "the wire";
+}
+
+/// A call, or what is said of it, and where in the source it stands.
+std::string with_place(const std::string& text, const std::string& place)
+{
+    constexpr std::size_t width = 44; // one below the other, as far as there is room
+    const std::size_t room = text_width - std::min(text_width, place.size() + 2);
+    return place.empty() ? text : padded(text, std::min(room, width)) + "  " + place;
 }
 
 /// A part for readers of Chinese.
-std::string in_chinese(const std::string& label, const std::string& text)
+std::string in_chinese(const std::string& label, const std::string& text, const std::string& place)
 {
     std::string result;
-    const bool is_copied = label == "it said" || label == "the wire";
-    std::istringstream lines(is_copied ? text : translated(text, label != "received"));
+    const bool is_copied = label == "it said" || label == "it called" || label == "the wire";
+    std::istringstream lines(is_copied ? text
+                                       : with_place(translated(text, label != "received"), place));
     std::string head = translated(label);
     for (std::string line; std::getline(lines, line);) {
         for (const std::string& one :
@@ -108,13 +118,13 @@ std::string in_chinese(const std::string& label, const std::string& text)
 
 } // namespace
 
-std::string part(const std::string& label, const std::string& text)
+std::string part(const std::string& label, const std::string& text, const std::string& place)
 {
     if (text.empty()) {
         return "";
     }
     std::string result;
-    std::istringstream lines(text);
+    std::istringstream lines(with_place(text, place));
     for (std::string line; std::getline(lines, line);) {
         while (line.size() > text_width && !is_kept_whole(label)) {
             std::size_t end = line.rfind(' ', text_width);
@@ -128,16 +138,51 @@ std::string part(const std::string& label, const std::string& text)
         result += std::string(label_width, ' ') + line + "\n";
     }
     result.replace(0, label.size(), label);
-    return is_chinese() ? both(result, in_chinese(label, text)) : result;
+    return is_chinese() ? both(result, in_chinese(label, text, place)) : result;
 }
 
-testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding)
+/// The last calls before a departure, and what came then, each with its place in the source. A hint
+/// that does not hold for what its thread does now is taken away.
+static std::string what_was_called(Program& program, std::optional<Departure>& departure)
 {
+    if (!departure) {
+        return "";
+    }
+    std::string before;
+    constexpr std::size_t most = 4; // calls: the last ones tell how it came to it
+    const auto& calls = departure->before;
+    for (std::size_t i = calls.size() - std::min(most, calls.size()); i < calls.size(); ++i) {
+        before += with_place(written(calls[i]), program.place_of(calls[i])) + "\n";
+    }
+    auto places = departure->places;
+    std::string then = departure->then;
+    if (departure->call) {
+        places["call"] = written(*departure->call);
+        return part("it called", before) +
+               part("then", fill(then, places), program.place_of(*departure->call));
+    }
+    std::string place;
+    if (departure->thread != 0) {
+        places["what"] = then;
+        places["occupation"] = program.occupation_of(departure->process, departure->thread, place);
+        then = "{what}; its thread {occupation}";
+        departure->hint = places["occupation"] == "has ended" ? departure->hint : "";
+    }
+    return part("it called", before) + part("then", fill(then, places), place);
+}
+
+testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding,
+                                 std::optional<Departure> departure)
+{
+    const std::string calls = what_was_called(program, departure);
     const bool is_dying = !diagnose_said(program.err()).empty();
     eventually([&] { return program.has_ended(); }, Seconds(is_dying ? 1 : 0.05));
     const bool ended = program.has_ended();
-    std::string diagnosis = finding.diagnosis;
-    if (ended) { // what ended it is the cause, if that is known
+    std::string diagnosis = departure && !departure->hint.empty()
+                                ? fill(departure->hint, departure->places)
+                                : finding.diagnosis;
+    if (ended &&
+        (!departure || diagnosis.empty())) { // what ended it is the cause, if that is known
         const std::string end = diagnose_end(program, true);
         const bool known =
             !diagnosis.empty() && (end == came_to_its_end(program.out()) || end.empty());
@@ -164,15 +209,15 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
     return testing::AssertionFailure()
            << part("the " + who, program.fate()) << part("it said", program.last_words())
            << part("sent", finding.sent) << part("expected", finding.expected)
-           << part("received", finding.received) << part("diagnosis", diagnosis)
-           << part("look at", finding.look_at) << part("by hand", by_hand)
-           << part("the wire", on_the_wire(who, finding));
+           << part("received", finding.received) << calls << part("diagnosis", diagnosis)
+           << part("look at", departure ? departure->due : finding.look_at)
+           << part("by hand", by_hand) << part("the wire", on_the_wire(who, finding));
 }
 
 bool is_damaged(Program& program)
 {
     const std::string said = program.err();
-    return program.killed_by() == SIGABRT &&
+    return program.killed_by() == SIGABRT && !contains(said, "double free") &&
            (contains(said, "corrupt") || contains(said, "free()") || contains(said, "malloc") ||
             contains(said, "stack smashing"));
 }
@@ -229,6 +274,7 @@ std::string diagnose_said(const std::string& said)
         {{"'ascii' codec"},
          "The name was taken for ASCII, which has no letters beyond 127: say 'utf-8' where it is "
          "decoded, and where it is encoded."},
+        {{"double free"}, "The same memory was given back twice (free, delete)."},
         {{"format string"},
          "The name is used as a format: its % signs ask for more. It belongs behind the format, as "
          "what is filled in."},
@@ -284,10 +330,8 @@ std::string diagnose_said(const std::string& said)
         {{"EOFError"}, "The program reads its standard input, where nothing comes."},
         {{"TypeError"},
          "A call was given something of another type than it takes: the lines above say where."},
-        {{"not found"},
+        {{"sh: ", "not found"},
          "The command, or a file that it needs, is not there: is the path right, and is it built?"},
-        {{"No such file"},
-         "A file that it needs is not there: is the path right, and is it built?"},
     };
     for (const auto& [words, meaning] : known) {
         if (has_all(said, words)) {

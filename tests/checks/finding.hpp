@@ -5,6 +5,7 @@
 
 #include "harness.hpp"
 
+#include <optional>
 #include <string>
 
 namespace lab
@@ -21,12 +22,14 @@ struct Finding {
     std::string scene{}; ///< the scene of make wire that shows it; a session, where nc does
 };
 
-/// One part of what is said: its label, and its text in as many lines of 80 columns as it takes.
-std::string part(const std::string& label, const std::string& text);
+/// One part of what is said: its label, and its text in as many lines of 80 columns as it takes; and
+/// the place in the source that it is about, if there is one.
+std::string part(const std::string& label, const std::string& text, const std::string& place = "");
 
 /// A failure, as a person reads it. It begins with what became of the program, which is `who`:
-/// "server", "client".
-testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding);
+/// "server", "client". What its calls show, if they do, stands before what its bytes look like.
+testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding,
+                                 std::optional<Departure> departure = std::nullopt);
 
 /// True if a program was ended because its memory was damaged.
 bool is_damaged(Program& program);

@@ -46,7 +46,7 @@ TEST(Further, LimitsItsClients)
         Seconds(0.5), "A third client was served, or turned away, while two were connected and "
                       "--max-clients was 2. It should wait in the backlog: do not accept it yet."));
     first.say("exit");
-    REQUIRE(first.sees_the_end(Talk::by_exit, 1));
+    REQUIRE(first.sees_the_end(Talk::by_exit));
     const auto welcomed = third.is_welcomed();
     if (!welcomed) {
         REQUIRE(third.fails(

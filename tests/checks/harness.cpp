@@ -75,9 +75,27 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
 
 Peer::~Peer() { reset(); } // RST, so that no connection is left in TIME_WAIT on either side
 
+/// The address of this end of a connection.
+static std::string address_of(int fd)
+{
+    sockaddr_storage storage{};
+    socklen_t length = sizeof storage;
+    auto* address = reinterpret_cast<sockaddr*>(&storage);
+    std::array<char, NI_MAXHOST> host{};
+    std::array<char, NI_MAXSERV> port{};
+    getsockname(fd, address, &length);
+    getnameinfo(address, length, host.data(), host.size(), port.data(), port.size(),
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    const std::string name = host.data();
+    return (storage.ss_family == AF_INET6 ? "[" + name + "]" : name) + ":" + port.data();
+}
+
+std::string Peer::address() const { return fd_ == -1 ? address_ : address_of(fd_); }
+
 Peer::Peer(Peer&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), said_(std::move(other.said_)),
-      sent_(std::move(other.sent_)), ended_(other.ended_), was_reset_(other.was_reset_)
+    : fd_(std::exchange(other.fd_, -1)), address_(std::move(other.address_)),
+      said_(std::move(other.said_)), sent_(std::move(other.sent_)), ended_(other.ended_),
+      was_reset_(other.was_reset_)
 {
 }
 
@@ -107,22 +125,9 @@ void Peer::reset()
 void Peer::close()
 {
     if (fd_ != -1) {
+        address_ = address_of(fd_);
         ::close(std::exchange(fd_, -1));
     }
-}
-
-std::string Peer::address() const
-{
-    sockaddr_storage storage{};
-    socklen_t length = sizeof storage;
-    auto* address = reinterpret_cast<sockaddr*>(&storage);
-    std::array<char, NI_MAXHOST> host{};
-    std::array<char, NI_MAXSERV> port{};
-    getsockname(fd_, address, &length);
-    getnameinfo(address, length, host.data(), host.size(), port.data(), port.size(),
-                NI_NUMERICHOST | NI_NUMERICSERV);
-    const std::string name = host.data();
-    return (storage.ss_family == AF_INET6 ? "[" + name + "]" : name) + ":" + port.data();
 }
 
 bool Peer::has_news(Seconds within) const
@@ -308,14 +313,25 @@ bool Server::listens()
 
 int client_port() { return is_foreign("CLIENT") && !takes_port("CLIENT") ? 9999 : 0; }
 
+int port_of(const Peer& peer)
+{
+    return std::stoi(peer.address().substr(peer.address().rfind(':') + 1));
+}
+
+std::optional<Departure> departure_of(const Server& server, const Peer& client)
+{
+    return departure_of_server(server.calls(),
+                               {server.port(), Seconds(server.delay()), false, port_of(client)});
+}
+
 /// Returns when all of them have stopped.
 static void halt(pid_t group)
 {
     kill(-group, SIGSTOP);
-    eventually([&] { return !activity_of(group).runs; }, Seconds(0.5));
+    eventually([&] { return activity_of(group).stopped; }, Seconds(0.5));
 }
 
-Halt::Halt(const Server& server) : group_(server.pid())
+Halt::Halt(const Server& server)
 {
     static const bool is_harmless = [] {
         if (!takes_port("SERVER")) {
@@ -323,16 +339,23 @@ Halt::Halt(const Server& server) : group_(server.pid())
         }
         Server other;
         other.listens();
+        other.until([] { return false; }, Seconds(0.05)); // as far as where it waits
         halt(other.pid());
         kill(-other.pid(), SIGCONT);
-        return !eventually([&] { return other.has_ended(); }, Seconds(0.1));
+        return !other.until([&] { return other.has_ended(); }, Seconds(0.1));
     }();
     if (is_harmless) {
+        group_ = server.pid();
         halt(group_);
     }
 }
 
-Halt::~Halt() { kill(-group_, SIGCONT); }
+Halt::~Halt()
+{
+    if (group_ != 0) {
+        kill(-group_, SIGCONT);
+    }
+}
 
 std::string client_command(int port)
 {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "program.hpp"
+#include "tests/watch/departure.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,7 +40,7 @@ class Peer
     /// connection remains: a server without SO_REUSEADDR could not have its port for a minute.
     void leave() { ended_ ? reset() : close(); }
     int fd() const { return fd_; }
-    std::string address() const; ///< of this end, as the server prints it
+    std::string address() const; ///< of this end, as the server prints it; also when it is closed
 
     /// All that comes until `count` bytes are there, the other side closes, or `limit` passes.
     std::string receive(std::size_t count, Seconds limit = patience);
@@ -64,6 +65,7 @@ class Peer
                                   const std::string& hint) const;
 
     int fd_ = -1;
+    std::string address_; ///< when it is closed
     std::string said_ = "nothing";
     std::vector<std::string> sent_;
     bool ended_ = false;
@@ -128,6 +130,12 @@ class Server : public Program
     double delay_;
 };
 
+/// The port of this end.
+int port_of(const Peer& peer);
+
+/// Where the server's calls leave the story, of the conversation with this client.
+std::optional<Departure> departure_of(const Server& server, const Peer& client);
+
 /// Stops a server while this lives, so that it finds all at once what comes meanwhile. One that
 /// ends when it goes on (epoll_wait, say, fails with EINTR then: signal(7)) is not stopped.
 class Halt
@@ -138,7 +146,7 @@ class Halt
     Halt(const Halt&) = delete;
 
   private:
-    pid_t group_;
+    pid_t group_ = 0; ///< that is stopped
 };
 
 /// Runs a greeting client against a port of 127.0.0.1: the lab's own, or the one that CLIENT names,

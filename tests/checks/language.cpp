@@ -1,6 +1,6 @@
 #include "language.hpp"
 #include "program.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <algorithm>
 #include <cctype>

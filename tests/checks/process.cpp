@@ -10,7 +10,6 @@
 #include <sstream>
 
 #include <arpa/inet.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace lab
@@ -61,16 +60,6 @@ std::vector<std::string> stat_fields(const std::string& path)
     return fields;
 }
 
-/// The kind of machine that a process's program was compiled for, as the head of an ELF file says
-/// it: 32 or 64 bits, the byte order, and the processor. elf(5)
-std::string kind_of_machine(pid_t pid)
-{
-    std::ifstream file(directory(pid) + "/exe", std::ios::binary);
-    std::string head(20, '\0');
-    file.read(head.data(), static_cast<std::streamsize>(head.size()));
-    return head.substr(4, 2) + head.substr(18);
-}
-
 /// The socket's address in one line of /proc/net/tcp: four bytes, or four times four, as the kernel
 /// has them.
 std::string address_in(const std::string& hex)
@@ -82,14 +71,6 @@ std::string address_in(const std::string& hex)
     std::array<char, INET6_ADDRSTRLEN> text{};
     inet_ntop(hex.size() == 8 ? AF_INET : AF_INET6, words.data(), text.data(), text.size());
     return text.data();
-}
-
-bool is_socket(pid_t pid, long descriptor)
-{
-    std::error_code error;
-    const fs::path link =
-        fs::read_symlink(directory(pid) + "/fd/" + std::to_string(descriptor), error);
-    return link.string().starts_with("socket:[");
 }
 
 } // namespace
@@ -128,75 +109,14 @@ Activity activity_of(pid_t group)
         for (const std::string& thread : entries(directory(pid) + "/task")) {
             const auto state = stat_fields(directory(pid) + "/task/" + thread + "/stat");
             ++sum.threads;
-            sum.runs = sum.runs || (!state.empty() && (state[0] == "R" || state[0] == "D"));
+            const std::string letter =
+                state.empty() ? ""
+                              : state[0]; // "t" is stopped by who watches it, mostly for a moment
+            sum.runs = sum.runs || letter == "R" || letter == "D" || letter == "t";
+            sum.stopped = sum.stopped && (letter == "T" || letter == "t");
         }
     }
     return sum;
-}
-
-std::map<std::string, long> waits_of(pid_t group)
-{
-    static const std::map<long, std::string> names = {
-        {SYS_recvfrom, "recv"},
-        {SYS_recvmsg, "recv"},
-        {SYS_read, "read"},
-        {SYS_accept4, "accept"},
-        {SYS_connect, "connect"},
-        {SYS_sendto, "send"},
-        {SYS_write, "write"},
-        {SYS_nanosleep, "sleep"},
-        {SYS_clock_nanosleep, "sleep"},
-        {SYS_pselect6, "poll"},
-        {SYS_ppoll, "poll"},
-        {SYS_epoll_pwait, "poll"},
-        {SYS_futex, "a lock"},
-        {SYS_wait4, "wait"},
-        {SYS_rt_sigtimedwait, "a signal"},
-        {SYS_rt_sigsuspend, "a signal"},
-#ifdef SYS_accept // these are not on every kind of machine
-        {SYS_accept, "accept"},
-#endif
-#ifdef SYS_pause
-        {SYS_pause, "a signal"},
-#endif
-#ifdef SYS_poll
-        {SYS_poll, "poll"},
-        {SYS_select, "poll"},
-        {SYS_epoll_wait, "poll"},
-#endif
-#ifdef SYS__newselect
-        {SYS__newselect, "poll"},
-#endif
-#ifdef SYS_futex_time64 // where a long has 32 bits
-        {SYS_clock_nanosleep_time64, "sleep"},
-        {SYS_pselect6_time64, "poll"},
-        {SYS_ppoll_time64, "poll"},
-        {SYS_futex_time64, "a lock"},
-#endif
-    };
-    static const std::string own_kind = kind_of_machine(getpid());
-    std::map<std::string, long> waits;
-    for (const pid_t pid : processes_of(group)) {
-        if (kind_of_machine(pid) != own_kind) {
-            continue; // its numbers mean other calls
-        }
-        for (const std::string& thread : entries(directory(pid) + "/task")) {
-            std::ifstream file(directory(pid) + "/task/" + thread + "/syscall");
-            long number = -1;
-            long descriptor = -1; // of most calls, the first argument
-            if (file >> number >> std::hex >> descriptor; !names.contains(number)) {
-                continue;
-            }
-            if (number != SYS_read) {
-                ++waits[names.at(number)];
-            } else if (descriptor == STDIN_FILENO) {
-                ++waits["read"];
-            } else if (is_socket(pid, descriptor)) {
-                ++waits["recv"];
-            }
-        }
-    }
-    return waits;
 }
 
 std::vector<ListeningSocket> listening_sockets_of(pid_t group)

@@ -3,7 +3,6 @@
 // nothing. proc(5)
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -20,17 +19,13 @@ std::vector<pid_t> processes_of(pid_t group);
 struct Activity {
     long ticks = 0;       ///< CPU time used so far, in hundredths of a second
     bool runs = false;    ///< a thread is running, wants to run, or waits for a disk
+    bool stopped = true;  ///< all of them are (SIGSTOP)
     long threads = 0;     ///< of all its processes
     long zombies = 0;     ///< children that ended, and that nobody waited for
     long processes = 0;   ///< zombies not counted
     long descriptors = 0; ///< of all its processes
 };
 Activity activity_of(pid_t group);
-
-/// The system calls in which its threads wait, in plain words, and how many wait in each: "recv",
-/// "accept", "sleep"; "read" is from the keyboard. Empty if unseen, as those of a program for
-/// another kind of machine are (in an emulator).
-std::map<std::string, long> waits_of(pid_t group);
 
 /// A socket that waits for clients.
 struct ListeningSocket {

@@ -159,6 +159,10 @@ Program::Program(const std::string& command, const std::string& input, Output ou
     }
     const std::string line = "exec " + command;
     const pid_t parent = getpid();
+    std::array<int, 2> go{}; // the program begins when it is known whether it is watched
+    if (pipe2(go.data(), O_CLOEXEC) == -1) {
+        fail("make a pipe");
+    }
     pid_ = fork();
     if (pid_ == -1) {
         fail("fork");
@@ -169,6 +173,10 @@ Program::Program(const std::string& command, const std::string& input, Output ou
             _exit(127);
         }
         setpgid(0, 0);
+        char watched = 0;
+        if (read(go[0], &watched, 1) != 1) {
+            _exit(127);
+        }
         for (int number = 1; number < NSIG; ++number) {
             ::signal(number, SIG_DFL); // Python, for one, has its children ignore SIGPIPE
         }
@@ -181,11 +189,29 @@ Program::Program(const std::string& command, const std::string& input, Output ou
         if (output == Output::file) { // the notebook's print has no flush=True
             setenv("PYTHONUNBUFFERED", "1", 1);
         }
+        if (watched == 'w') {
+            const std::string options =
+                variable("ASAN_OPTIONS"); // it cannot look for leaks when it is watched
+            setenv("ASAN_OPTIONS",
+                   (options + (options.empty() ? "" : ":") + "detect_leaks=0").c_str(), 1);
+            Trace::stop_at_calls();
+        }
         execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
         _exit(127);
     }
     setpgid(pid_, pid_); // whoever is first
     note_running(0, pid_);
+    if (are_watched) {
+        trace_ = std::make_unique<Trace>(pid_);
+        if (!trace_->is_allowed()) {
+            trace_.reset();
+        }
+    }
+    if (write(go[1], trace_ ? "w" : "-", 1) != 1) {
+        fail("start a program");
+    }
+    ::close(go[0]);
+    ::close(go[1]);
     ::close(in);
     if (screen != -1) {
         ::close(screen);
@@ -207,9 +233,10 @@ Program::~Program()
     }
     kill_all();
     note_running(pid_, 0);
-    if (status_ == -1) {
+    if (status_ == -1 && !trace_) {
         waitpid(pid_, nullptr, 0);
     }
+    trace_.reset();
     for (const int fd : {out_, err_, terminal_, pipe_}) {
         if (fd != -1) {
             ::close(fd);
@@ -240,7 +267,9 @@ bool Program::prints_without_end() const
         };
         return fstat(fd, &about) == 0 ? static_cast<std::size_t>(about.st_size) : 0;
     };
-    return std::max(size(out_), size(err_)) >= most_printed;
+    constexpr std::size_t enough = 100'000; // bytes, in as many calls as are looked at
+    const bool calls_without_end = trace_ && trace_->has_seen_enough();
+    return std::max(size(out_), size(err_)) >= (calls_without_end ? enough : most_printed);
 }
 
 void Program::signal(int number) const { kill(pid_, number); }
@@ -261,8 +290,27 @@ void Program::set_aside()
     set_aside_ = true;
     if (runs) {
         kill_all();
-        waitpid(pid_, nullptr, 0);
+        trace_ ? trace_->end() : static_cast<void>(waitpid(pid_, nullptr, 0));
     }
+}
+
+std::vector<Call> Program::calls() const { return trace_ ? trace_->calls() : std::vector<Call>(); }
+
+void Program::let_lines_mix()
+{
+    if (trace_) {
+        trace_->let_lines_mix();
+    }
+}
+
+/// What waitpid says, if it has ended.
+bool Program::ask_status(int& raw) const
+{
+    if (!trace_) {
+        return waitpid(pid_, &raw, WNOHANG) == pid_;
+    }
+    raw = trace_->status().value_or(0);
+    return trace_->status().has_value();
 }
 
 int Program::status(Seconds limit)
@@ -270,7 +318,7 @@ int Program::status(Seconds limit)
     eventually(
         [&] {
             int raw = 0;
-            if (status_ == -1 && !set_aside_ && waitpid(pid_, &raw, WNOHANG) == pid_) {
+            if (status_ == -1 && !set_aside_ && ask_status(raw)) {
                 signal_ = WIFSIGNALED(raw) ? WTERMSIG(raw) : 0;
                 status_ = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + signal_;
                 signal_ = is_marking() && status_ > 128 && status_ < 160 ? status_ - 128 : signal_;

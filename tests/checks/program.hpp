@@ -1,20 +1,19 @@
 // program.hpp: a program that a test starts as a person would, watches, and stops.
 #pragma once
 
-#include "text.hpp"
+#include "tests/watch/text.hpp"
+#include "tests/watch/trace.hpp"
 
-#include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace lab
 {
-
-using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
 
 /// Long enough for anything that is going to happen at all, on a machine that is busy: 10 seconds,
 /// or what the environment variable PATIENCE says.
@@ -48,6 +47,9 @@ class Program
     Program(const Program&) = delete;
     Program& operator=(const Program&) = delete;
 
+    /// True for a suite that looks at its programs' calls, as far as the system allows that.
+    static inline bool are_watched = false;
+
     /// Called with each program before it is ended, if a suite wants to tell how it went.
     static inline std::function<void(Program&)> at_end;
 
@@ -55,6 +57,17 @@ class Program
     std::string out() const; ///< all of standard output so far
     std::string err() const; ///< all of standard error so far
     pid_t pid() const { return pid_; }
+    /// The calls on its sockets so far; none if it is not watched.
+    std::vector<Call> calls() const;
+    /// Where in its own source it made this call; empty if that is not known.
+    std::string place_of(const Call& call) { return trace_ ? trace_->place_of(call) : ""; }
+    /// What a thread of it does that calls nothing more. Trace::occupation_of
+    std::string occupation_of(pid_t process, pid_t thread, std::string& place)
+    {
+        return trace_ ? trace_->occupation_of(process, thread, place) : "";
+    }
+    /// From now on lines that threads may mix are mixed, if it is watched. Trace::let_lines_mix
+    void let_lines_mix();
     void signal(int number) const;
 
     /// True once standard output (or standard error) contains `text`.
@@ -90,6 +103,7 @@ class Program
 
   private:
     void kill_all() const;
+    bool ask_status(int& raw) const;
 
     std::string command_;
     pid_t pid_ = -1;
@@ -100,6 +114,7 @@ class Program
     int status_ = -1;
     int signal_ = 0;
     bool set_aside_ = false;
+    std::unique_ptr<Trace> trace_; ///< none if it is not watched
 };
 
 /// What a program may need to start while it is at work. Java, for one, compiles for seconds when

@@ -11,46 +11,6 @@ using namespace lab;
 namespace
 {
 
-/// Why the server ended when a client had said exit: perhaps the end of any client does that.
-std::string why_exit_ends_it()
-{
-    Server again;
-    again.listens();
-    const long processes = activity_of(again.pid()).processes;
-    Talk client(again);
-    if (client.is_welcomed()) {
-        const bool forks = activity_of(again.pid()).processes > processes;
-        client.peer().half_close();
-        if (again.until([&] { return again.has_ended(); }, Seconds(again.delay() + 0.5))) {
-            return forks ? "The server ends when its first client has left, with exit or without. "
-                           "The end of a child process (SIGCHLD) interrupts accept, which then "
-                           "returns an error (EINTR): that is no reason to leave the loop."
-                         : "The server ends when its first client has left, with exit or without: "
-                           "only the loop of one thread is meant to end there (break), not the "
-                           "program (exit(), sys.exit()), nor the loop around accept.";
-        }
-    }
-    return "The exit of one client ended the whole server: exit(), sys.exit() or return where the "
-           "loop of one thread is meant to end (break), or a variable at which the loop around "
-           "accept looks, too.";
-}
-
-/// Why exit is taken for it as the first message, and not after the name Sarah.
-std::string why_not_later(Server& server)
-{
-    Talk client(server);
-    if (client.is_welcomed() && client.is_greeted("Al")) {
-        client.say("exit");
-        if (!client.sees_the_end(Talk::by_exit)) {
-            return "exit is taken for it as the first message only: where it is compared stands "
-                   "before the loop, or another variable is compared than recv fills there.";
-        }
-    }
-    return "exit as the first message is taken for it, but not after a longer name: the buffer "
-           "still holds the end of that name (\"exith\"). recv does not end a string: use as many "
-           "bytes as it returned.";
-}
-
 TEST(NotebookServer, SaysGoodBye)
 {
     Server server;
@@ -61,19 +21,12 @@ TEST(NotebookServer, SaysGoodBye)
             REQUIRE(client.is_greeted("Sarah")); // longer than exit
         }
         client.say("exit");
-        const auto ends = client.sees_the_end(Talk::by_exit);
-        if (!ends && after_a_name && !server.has_ended()) {
-            REQUIRE(client.fails({"\"Sarah\", and then \"exit\" (4 bytes)",
-                                  "the end of the connection, and nothing before it",
-                                  "an answer, or no end", why_not_later(server), step::leave,
-                                  by_hand("exit")}));
-        }
-        REQUIRE(ends);
+        REQUIRE(client.sees_the_end(Talk::by_exit));
         eventually([&] { return server.has_ended(); }, Seconds(0.1));
         if (server.has_ended()) {
             REQUIRE(client.fails(
                 {quote("exit"), "the end of this connection, and a server that goes on",
-                 "the end of the whole server", why_exit_ends_it(), step::leave, by_hand("exit")}));
+                 "the end of the whole server", "", step::leave, by_hand("exit")}));
         }
     }
     std::vector<std::string> names = {"exits", "my exit", "exi", "Exit", "exit\n"};
@@ -96,13 +49,10 @@ TEST(NotebookServer, SaysGoodBye)
         }
     }
     if (!closed.empty()) {
-        Talk last(server);
-        REQUIRE(last.is_connected());
-        REQUIRE(last.fails(
-            {quote(closed.front()), quote("Hello, " + closed.front() + "!"),
-             "nothing, and the end of the connection",
-             served_on(server.out()).empty() ? diagnose_exit(closed) : served_on(server.out()),
-             step::leave, by_hand(closed.front())}));
+        REQUIRE(not_yet(server, "server",
+                        {quote(closed.front()), quote("Hello, " + closed.front() + "!"),
+                         "nothing, and the end of the connection", diagnose_exit(closed),
+                         step::leave, by_hand(closed.front())}));
     }
 }
 
@@ -134,16 +84,19 @@ TEST(NotebookServer, NoticesWhoLeaves)
     eventually([&] { return server.has_ended(); }, Seconds(0.2));
     Talk silent(server);
     REQUIRE(silent.is_welcomed());
-    int looks = 0;
-    int seen_at_work = 0;
-    eventually(
-        [&] {
-            ++looks;
-            seen_at_work += activity_of(server.pid()).runs ? 1 : 0;
-            return silent.peer().has_news(Seconds(0.02)) || server.has_ended();
-        },
-        Seconds(2.3));
-    const double share = static_cast<double>(seen_at_work) / looks;
+    double share = 1;                            // of the time, in which it was at work
+    for (int i = 0; i < 2 && share > 0.5; ++i) { // a language may have to begin
+        int looks = 0;
+        int seen_at_work = 0;
+        eventually(
+            [&] {
+                ++looks;
+                seen_at_work += activity_of(server.pid()).runs ? 1 : 0;
+                return silent.peer().has_news(Seconds(0.02)) || server.has_ended();
+            },
+            Seconds(2.3));
+        share = static_cast<double>(seen_at_work) / looks;
+    }
     REQUIRE(silent.hears_nothing_for(
         Seconds(0), "A client that has said nothing yet was not left alone: the notebook's recv "
                     "waits, without a limit (no settimeout, no SO_RCVTIMEO)."));

@@ -1,7 +1,7 @@
 // Step 4: the two lines that are printed about each client.
 #include "lines.hpp"
 #include "talk.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 using namespace lab;
 

@@ -1,5 +1,5 @@
 #include "table.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <fstream>
 #include <sstream>

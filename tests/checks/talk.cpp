@@ -1,6 +1,5 @@
 #include "talk.hpp"
-#include "replay.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -79,27 +78,24 @@ testing::AssertionResult Talk::fails(Finding finding)
     if (finding.sent.empty()) {
         finding.sent = what_was_sent();
     }
-    return not_yet(server_, "server", finding);
+    return not_yet(server_, "server", finding, departure(finding.received == "nothing"));
 }
+
+std::optional<Departure> Talk::departure(bool is_unanswered) const
+{
+    const bool has_said = peer_ && !peer_->sent().empty();
+    return departure_of_server(server_.calls(),
+                               {server_.port(), Seconds(server_.delay()), is_unanswered && has_said,
+                                peer_ ? port_of(*peer_) : 0});
+}
+
+std::vector<Seconds> Talk::pauses() const { return pauses_of(server_.calls(), port_of(*peer_)); }
 
 std::string Talk::what_was_sent() const
 {
     const std::string last = peer_->sent().empty() ? "nothing" : quote(peer_->sent().back());
     return fill(half_closed_ ? "{bytes}, and then the end of this side" : "{bytes}",
                 {{"bytes", last}});
-}
-
-/// All that comes within `limit`, which ends early when something has come and then nothing more.
-std::string Talk::what_comes(Seconds limit)
-{
-    std::string received = hear(server_, *peer_, 1, limit);
-    eventually(
-        [&] {
-            received += peer_->receive_now();
-            return peer_->ended();
-        },
-        Seconds(0.1));
-    return received;
 }
 
 testing::AssertionResult Talk::hears(const std::string& expected, const std::string& look_at,
@@ -138,30 +134,18 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
                             "answer together and send it in one.";
         return fails(finding);
     }
+    finding.sent = what_was_sent();
     if (received.empty()) {
         eventually([&] { return server_.has_ended(); }, Seconds(0.1));
-        finding.sent = what_was_sent(); // before other things are tried
-        const std::string said = diagnose_said(server_.err().substr(said_before_));
-        if (said.empty() && !peer_->sent().empty() && peer_->sent().back().size() > 64) {
-            finding.diagnosis = from_which_length(server_, peer_->sent().back().size());
-        }
-        if (finding.diagnosis.empty()) {
-            finding.diagnosis = server_.has_ended() ? ""
-                                : !said.empty()     ? said
-                                                    : why_silent(expected);
-        }
+        finding.diagnosis = diagnose_said(server_.err().substr(said_before_));
         return fails(finding);
     }
-    finding.sent = what_was_sent(); // before other things are tried
     const Exchange exchange{peer_->sent(), expected, received, others, {}, unanswered_};
     finding.diagnosis = came_unasked_ && !others_.empty() && received.starts_with("Hello")
                             ? "This came before the client had said anything: the answer to "
                               "another client was sent to this one, too. Each answer goes to the "
                               "client that it is for, and to no other."
-                            : how_it_goes_on(exchange);
-    if (finding.diagnosis.empty()) {
-        finding.diagnosis = diagnose(exchange);
-    }
+                            : diagnose(exchange);
     if (finding.diagnosis.empty() && peer_->ended() && expected.starts_with(received)) {
         finding.diagnosis = "The connection ended in the middle of the answer.";
     }
@@ -180,25 +164,28 @@ std::string Talk::how_to_see_it() const
                                   {{"in_a_third", "nc 127.0.0.1 {port}"}, {"by", by}});
 }
 
-/// For an answer that is wrong in a way that what comes next tells apart: the same one again and
-/// again, without a new message.
-std::string Talk::how_it_goes_on(const Exchange& exchange)
+/// What it looks like that something came, or a reset, where the end should have.
+std::string what_came_for_the_end(const Peer& peer, const std::string& received)
 {
-    const auto greeting = [](const std::string& name) { return "Hello, " + name + "!"; };
-    const auto is_earlier = [&](const std::string& name) {
-        return exchange.received == greeting(name);
-    };
-    const bool repeats = exchange.received.starts_with(exchange.expected + exchange.expected) ||
-                         std::any_of(exchange.sent.begin(), exchange.sent.end(), is_earlier);
-    if (!repeats || peer_->sent().empty() || peer_->ended() ||
-        !server_.until([&] { return peer_->has_news(); }, Seconds(server_.delay() + 0.3))) {
-        return "";
+    const std::string last = peer.sent().empty() ? "" : peer.sent().back();
+    if (peer.was_reset()) {
+        return "The connection was reset: it was closed while bytes from this client were unread, "
+               "or with SO_LINGER set to 0 seconds, or the program ended.";
     }
-    const std::string more = peer_->receive_now();
-    return contains(more, "Hello, ")
-               ? "The same greeting comes again and again, without a new message: recv stands "
-                 "before the loop, where it belongs into the loop, or does not take the message "
-                 "away (MSG_PEEK)."
+    if (received.starts_with("Hello, !") || received.starts_with("Hello, b''!")) {
+        return "The end was greeted like a name: when the client has closed, recv returns nothing "
+               "(an empty string, 0), at once and each time. That is where the loop ends.";
+    }
+    if (contains(received, "exit") && last == "exit") {
+        return peer.ended()
+                   ? "exit was greeted before the connection was closed: it is looked at too late."
+                   : "exit was greeted like a name: it is not compared with the bytes that recv "
+                     "returned, or in a way that never finds it. (In Python bytes never equal a "
+                     "str; in C and Java == compares where two texts stand, not the texts; two != "
+                     "with || between them hold for every text.)";
+    }
+    return !received.empty() && peer.ended()
+               ? "Something was sent before the connection was closed; the notebook sends nothing."
                : "";
 }
 
@@ -219,7 +206,7 @@ testing::AssertionResult Talk::is_greeted(const std::string& name,
     return hears_greeting(name, others, look_at);
 }
 
-testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
+testing::AssertionResult Talk::sees_the_end(Cause cause)
 {
     std::string received = hear(server_, *peer_, 1, silence(server_));
     eventually(
@@ -252,7 +239,7 @@ testing::AssertionResult Talk::sees_the_end(Cause cause, int others)
     } else if (received.empty() && !peer_->ended()) {
         finding.received = "nothing, and the connection is still open";
     }
-    finding.diagnosis = why_not_the_end(received, others);
+    finding.diagnosis = what_came_for_the_end(*peer_, received);
     return fails(finding);
 }
 

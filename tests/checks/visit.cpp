@@ -1,6 +1,6 @@
 #include "visit.hpp"
 #include "process.hpp"
-#include "text.hpp"
+#include "tests/watch/text.hpp"
 
 #include <csignal>
 #include <sstream>
@@ -33,17 +33,9 @@ const std::string said_before =
     "sent (strcat, +=), or something that sends is added for each answer (a listener, a callback), "
     "and stays.";
 
-const std::string from_the_keyboard =
-    "The names are asked for at the keyboard (input, fgets, cin, Scanner), where nothing comes: "
-    "the notebook's client sends Yam, May and Sarah by itself.";
-
 const std::string too_few = "exit came where {name} should have come: the loop over the names ends "
                             "too early (its bound is one too small, or break stands in it), or a "
                             "name is left out.";
-
-const std::string half_closed =
-    "The client ended its sending side (shutdown), and waits for answers: after that it cannot "
-    "send any more. Its side ends when all has been said.";
 
 /// The client's command as a person types it.
 std::string client_by_hand()
@@ -87,17 +79,6 @@ testing::AssertionResult Visit::connects()
     } else if (six_ && six_->has_client()) {
         finding.received = "a connection to the same port of ::1";
         finding.diagnosis = "::1 is IPv6; the notebook's address is 127.0.0.1, AF_INET.";
-    } else if (!client.has_ended()) {
-        const auto waits = waits_of(client.pid());
-        finding.diagnosis =
-            waits.contains("accept")
-                ? "It waits in accept, as a server does. A client calls connect."
-            : waits.contains("read")
-                ? "It waits for input from the keyboard. The notebook's client asks for nothing."
-            : waits.contains("recv")
-                ? "It waits in recv, but has not connected over TCP: connect comes first, "
-                  "on a socket that was made with SOCK_STREAM."
-                : "";
     }
     return fails(finding);
 }
@@ -108,7 +89,8 @@ testing::AssertionResult Visit::fails(Finding finding)
         finding.by_hand = fill("./server in the first terminal, and in the second: {client}",
                                {{"client", client_by_hand()}});
     }
-    return not_yet(client, "client", finding);
+    return not_yet(client, "client", finding,
+                   departure_of_client(client.calls(), listener_.port()));
 }
 
 testing::AssertionResult Visit::hears(const std::string& expected, const std::string& look_at,
@@ -136,20 +118,17 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
         received == "exit" && client.until([&] { return listener_.has_client(); }, Seconds(0.2));
     const std::string pieces = takes_answers_in_pieces();
     const bool says_too_few = received == "exit" && expected != names.front();
-    const bool says_no_name =
-        expected == names.front() && server->ended() && (received.empty() || received == "exit");
     finding.diagnosis =
-        comes_again                           ? one_connection
-        : says_too_few                        ? fill(too_few, {{"name", expected}})
-        : received == heard_ + expected       ? said_before
-        : says_no_name && asks_the_keyboard() ? from_the_keyboard
-        : !pieces.empty()                     ? pieces
-        : received.empty()                    ? why_silent(expected)
-        : is_one_text(received)               ? one_text
+        comes_again                     ? one_connection
+        : says_too_few                  ? fill(too_few, {{"name", expected}})
+        : received == heard_ + expected ? said_before
+        : !pieces.empty()               ? pieces
+        : received.empty()              ? diagnose_said(client.err())
+        : is_one_text(received)         ? one_text
         : received.starts_with(std::to_string(listener_.port()))
             ? "That is the port from the command line: the value of an option is taken for a name."
             : diagnose({server->sent(), expected, received, {}, next});
-    if (finding.diagnosis.empty() && expected == "exit") {
+    if (finding.diagnosis.empty() && expected == "exit" && !received.empty()) {
         finding.diagnosis = behind_the_last;
     }
     return fails(finding);
@@ -172,8 +151,8 @@ testing::AssertionResult Visit::hears_nothing_for(Seconds time, const std::strin
                   : !pieces.empty()                                        ? pieces
                   : !heard_.empty() && received == heard_                  ? said_again
                   : server->sent().empty() && contains(received, "YamMay") ? all_at_once
-                  : received.empty() ? (ended_its_side() ? half_closed : if_closed)
-                                     : diagnosis,
+                  : received.empty()                                       ? if_closed
+                                                                           : diagnosis,
                   look_at,
                   fill("nc -l 127.0.0.1 9999 in the first terminal, where you are the server; and "
                        "in the second: {client}",
@@ -183,11 +162,6 @@ testing::AssertionResult Visit::hears_nothing_for(Seconds time, const std::strin
 bool Visit::is_one_text(const std::string& received) const
 {
     return server->sent().size() == 1 && received == "YamMay" && server->segments() == 1;
-}
-
-bool Visit::ended_its_side()
-{
-    return !client.has_ended() && waits_of(client.pid()).contains("recv");
 }
 
 std::string Visit::takes_answers_in_pieces() const
@@ -259,91 +233,6 @@ bool Visit::prints_at_once()
     again.server->say("Welcome!");
     return again.client.until(
         [&] { return again.client.out().find("Welcome!") != std::string::npos; }, Seconds(0.5));
-}
-
-/// True if the client sends what is typed.
-bool Visit::asks_the_keyboard()
-{
-    gives_its_ports_back();
-    Visit again(Program::Output::file, "Ann\nBob\n");
-    if (!again.connects()) {
-        return false;
-    }
-    again.server->say("Welcome!");
-    return contains(hear(again.client, *again.server, 3, Seconds(0.5)), "Ann");
-}
-
-/// Finds out what else the server has to send before the client goes on.
-std::string Visit::found_by_trying(const std::string& expected)
-{
-    struct Attempt {
-        std::string bytes; ///< none: the end
-        std::string meaning;
-    };
-    const std::vector<Attempt> trials = {
-        {"x", "The message came only after the server had sent a second time: recv is called twice "
-              "where one answer comes."},
-        {"\n",
-         "The message came only after the server had sent a newline: the client reads lines "
-         "(readline, getline, fgets), and the server sends none. recv returns what has arrived."},
-        {std::string(1, '\0'), "The message came only after the server had sent a zero byte: the "
-                               "client reads as far as one, and the server sends none."},
-        {std::string(1100, 'x'),
-         "The message came only after more than 1,024 bytes: the client waits until a buffer is "
-         "full (read, MSG_WAITALL), or reads in a loop until the end comes. recv returns what has "
-         "arrived, and one recv is one answer."},
-        {"", "The message came only after the server had ended its side: the client receives until "
-             "the end, where one recv is one answer."},
-    };
-    for (const auto& [bytes, meaning] : trials) {
-        bytes.empty() ? server->half_close() : static_cast<void>(server->say(bytes));
-        client.until([&] { return server->has_news(); }, Seconds(0.4));
-        eventually([&] { return server->ended(); }, Seconds(0.05));
-        const std::string came = server->receive_now();
-        if (contains(came, "YamMay") && (!bytes.empty() || prints_at_once())) {
-            return "What the client writes stays in a buffer, and came all together: flush it "
-                   "(send what the buffer holds) after each message.";
-        }
-        if (!came.empty()) {
-            return expected == "exit" && !bytes.empty() ? behind_the_last : meaning;
-        }
-    }
-    return "";
-}
-
-std::string Visit::why_silent(const std::string& expected)
-{
-    if (listener_.has_client()) {
-        return one_connection;
-    }
-    if (const std::string said = diagnose_said(client.err()); !said.empty()) {
-        return said;
-    }
-    if (server->ended() && ended_its_side()) {
-        return half_closed;
-    }
-    if (server->ended() && expected == "exit" && client.killed_by() == SIGSEGV) {
-        return "All names were answered, and then the program used memory that is not its own: a "
-               "loop that goes one too far (<= for <) does that behind the last name.";
-    }
-    if (server->ended()) {
-        return expected == "exit" ? "The connection was closed without exit."
-               : expected == names.front()
-                   ? "The connection was closed behind the welcome: the loop over the names is "
-                     "next."
-                   : "The connection was closed before all the names were sent: the loop over the "
-                     "names ends too early, or close stands in it.";
-    }
-    if (client.has_ended()) {
-        return "";
-    }
-    if (const std::string found = found_by_trying(expected); !found.empty()) {
-        return found;
-    }
-    if (waits_of(client.pid()).contains("recv")) {
-        return "It waits in recv, and nothing was sent: send stands before it.";
-    }
-    return "";
 }
 
 } // namespace lab

@@ -16,17 +16,6 @@ namespace lab
 /// The notebook's names.
 inline const std::vector<std::string> names = {"Yam", "May", "Sarah"};
 
-/// The lines of the notebook that a finding points at.
-namespace line
-{
-inline const std::string connect =
-    "step 5: s = socket.socket(...) and s.connect(('127.0.0.1', 9999))";
-inline const std::string welcome = "step 5: print(s.recv(1024).decode('utf-8')), before the loop";
-inline const std::string send = "step 5: for data in [b'Yam', b'May', b'Sarah']: s.send(data)";
-inline const std::string print = "step 5: print(s.recv(1024).decode('utf-8')), after each send";
-inline const std::string leave = "step 5: s.send(b'exit') and s.close()";
-} // namespace line
-
 /// The client that is judged, and the test as its server.
 class Visit
 {
@@ -57,12 +46,8 @@ class Visit
     static std::unique_ptr<Listener> try_to_listen(int port, const std::string& host = "127.0.0.1");
     int swapped() const { return (listener_.port() & 0xff) << 8 | listener_.port() >> 8; }
     bool comes_elsewhere() const;
-    std::string why_silent(const std::string& expected);
-    bool asks_the_keyboard();
-    std::string found_by_trying(const std::string& expected);
     std::string takes_answers_in_pieces() const;
     bool is_one_text(const std::string& received) const;
-    bool ended_its_side(); ///< but it still waits for answers
 
     Listener listener_;
     std::unique_ptr<Listener> swapped_;

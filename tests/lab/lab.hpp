@@ -5,6 +5,7 @@
 #include "../checks/harness.hpp"
 #include "../checks/network.hpp"
 #include "../checks/process.hpp"
+#include "../watch/syscalls.hpp"
 
 #include <algorithm>
 #include <clocale>
@@ -196,7 +197,16 @@ inline bool is_seen_to_pause(const Server& server, Peer& client, const std::stri
     if (access("/proc/self/stat", R_OK) != 0) { // nothing is seen here
         return !client.has_news(Seconds(0.1));
     }
-    eventually([&] { return waits_of(server.pid())["sleep"] > 0 || client.has_news(); });
+    const auto sleeps = [&] {
+        const std::string tasks = "/proc/" + std::to_string(server.pid()) + "/task";
+        std::error_code error;
+        const std::filesystem::directory_iterator all(tasks, error);
+        return std::any_of(begin(all), end(all), [&](const auto& task) {
+            return occupation_of(server.pid(), std::stoi(task.path().filename())) ==
+                   "waits in sleep";
+        });
+    };
+    eventually([&] { return sleeps() || client.has_news(); });
     return !client.has_news();
 }
 

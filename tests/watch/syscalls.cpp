@@ -1,0 +1,251 @@
+#include "syscalls.hpp"
+
+#include "text.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fstream>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace lab
+{
+
+const std::map<long, KnownCall>& known_calls()
+{
+    static const std::map<long, KnownCall> all = {
+        {SYS_socket, {"socket", "socket", plain}},
+        {SYS_bind, {"bind", "bind", address}},
+        {SYS_listen, {"listen", "listen", plain}},
+        {SYS_accept4, {"accept", "accept", plain}},
+        {SYS_connect, {"connect", "connect", address}},
+        {SYS_recvfrom, {"recv", "recv", bytes}},
+        {SYS_read, {"recv", "read", bytes}},
+        {SYS_readv, {"recv", "readv", blocks}},
+        {SYS_recvmsg, {"recv", "recvmsg", message}},
+        {SYS_sendto, {"send", "send", bytes}},
+        {SYS_write, {"send", "write", bytes}},
+        {SYS_writev, {"send", "writev", blocks}},
+        {SYS_sendmsg, {"send", "sendmsg", message}},
+        {SYS_shutdown, {"shutdown", "shutdown", plain}},
+        {SYS_close, {"close", "close", plain}},
+        {SYS_setsockopt, {"option", "setsockopt", plain}},
+        {SYS_nanosleep, {"sleep", "sleep", pause_first}},
+        {SYS_clock_nanosleep, {"sleep", "sleep", pause_third}},
+        {SYS_ppoll, {"poll", "poll", plain}},
+        {SYS_pselect6, {"poll", "select", plain}},
+        {SYS_epoll_pwait, {"poll", "epoll_wait", plain}},
+        {SYS_exit_group, {"exit", "exit", plain}},
+#ifdef SYS_accept // these are not on every kind of machine
+        {SYS_accept, {"accept", "accept", plain}},
+#endif
+#ifdef SYS_recv
+        {SYS_recv, {"recv", "recv", bytes}},
+        {SYS_send, {"send", "send", bytes}},
+#endif
+#ifdef SYS_poll
+        {SYS_poll, {"poll", "poll", plain}},
+        {SYS_select, {"poll", "select", plain}},
+        {SYS_epoll_wait, {"poll", "epoll_wait", plain}},
+#endif
+#ifdef SYS__newselect
+        {SYS__newselect, {"poll", "select", plain}},
+#endif
+    };
+    return all;
+}
+
+namespace
+{
+
+std::string memory(pid_t process, unsigned long at, std::size_t size)
+{
+    std::string text(std::min(size, most_bytes), '\0');
+    const iovec here{text.data(), text.size()};
+    auto* const place = reinterpret_cast<void*>(at); // NOLINT(performance-no-int-to-ptr)
+    const iovec there{place, text.size()};
+    const ssize_t n = process_vm_readv(process, &here, 1, &there, 1, 0);
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
+}
+
+template<class T> T object(pid_t process, unsigned long at)
+{
+    T value{};
+    const std::string raw = memory(process, at, sizeof value);
+    std::memcpy(&value, raw.data(), raw.size());
+    return value;
+}
+
+bool never_waits(pid_t process, long descriptor)
+{
+    std::ifstream file("/proc/" + std::to_string(process) + "/fdinfo/" +
+                       std::to_string(descriptor));
+    for (std::string word; file >> word;) {
+        if (word == "flags:") {
+            file >> word;
+            return (std::strtol(word.c_str(), nullptr, 8) & O_NONBLOCK) != 0;
+        }
+    }
+    return false;
+}
+
+Seconds time_in(pid_t process, unsigned long at)
+{
+    const auto time = object<timespec>(process, at);
+    return Seconds(static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9);
+}
+
+/// The port of an address; 0 if it is of another family.
+int port_in(pid_t process, unsigned long at)
+{
+    const auto given = object<sockaddr_in>(process, at); // IPv6 has its port in the same place
+    const bool is_inet = given.sin_family == AF_INET || given.sin_family == AF_INET6;
+    return is_inet ? ntohs(given.sin_port) : 0;
+}
+
+} // namespace
+
+std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned long count,
+                     std::size_t most)
+{
+    if (arguments == bytes) {
+        return memory(process, at, most);
+    }
+    if (arguments == message) {
+        const auto header = object<msghdr>(process, at);
+        return bytes_of(process, blocks, reinterpret_cast<unsigned long>(header.msg_iov),
+                        header.msg_iovlen, most);
+    }
+    std::string text;
+    constexpr unsigned long most_blocks = 16;
+    for (unsigned long i = 0;
+         arguments == blocks && i < std::min(count, most_blocks) && text.size() < most; ++i) {
+        const auto block = object<iovec>(process, at + i * sizeof(iovec));
+        text += memory(process, reinterpret_cast<unsigned long>(block.iov_base),
+                       std::min(block.iov_len, most - text.size()));
+    }
+    return text;
+}
+
+std::string occupation_of(pid_t process, pid_t thread)
+{
+    std::ifstream file("/proc/" + std::to_string(process) + "/task/" + std::to_string(thread) +
+                       "/syscall");
+    std::string word;
+    if (!(file >> word)) {
+        return "has ended";
+    }
+    const bool is_number = word.find_first_not_of("0123456789") == std::string::npos;
+    const long number = is_number ? std::stol(word) : -1;
+    if (number == SYS_futex) {
+        return "waits for a lock or for another thread";
+    }
+    if (number == SYS_wait4) {
+        return "waits for a child";
+    }
+    if (number == SYS_rt_sigsuspend || number == SYS_rt_sigtimedwait) {
+        return "waits for a signal";
+    }
+    const auto known = known_calls().find(number);
+    return known != known_calls().end() ? fill("waits in {call}", {{"call", known->second.name}})
+           : is_number                  ? "waits"
+                                        : "is at work";
+}
+
+long socket_of(pid_t process, long descriptor)
+{
+    char text[64] = "";
+    long inode = 0;
+    const std::string path =
+        "/proc/" + std::to_string(process) + "/fd/" + std::to_string(descriptor);
+    const ssize_t n = readlink(path.c_str(), text, sizeof text - 1);
+    return n > 0 && std::sscanf(text, "socket:[%ld]", &inode) == 1 ? inode : 0;
+}
+
+int port_of_peer(pid_t process, int descriptor)
+{
+    const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+    const int copy =
+        pidfd == -1 ? -1 : static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, descriptor, 0));
+    sockaddr_in peer{};
+    socklen_t length = sizeof peer;
+    const bool is_known =
+        copy != -1 && getpeername(copy, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
+    close(copy);
+    close(pidfd);
+    return is_known ? ntohs(peer.sin_port) : 0;
+}
+
+bool read_entry(pid_t process, long number, const Given& given, Call& call)
+{
+    const auto found = known_calls().find(number);
+    if (found == known_calls().end()) {
+        return false;
+    }
+    const auto& [kind, name, arguments] = found->second;
+    const auto descriptor = static_cast<long>(static_cast<int>(given[0]));
+    call.kind = kind;
+    call.name = name;
+    if (call.kind == "sleep") {
+        call.pause = time_in(process, given[arguments == pause_first ? 0 : 2]);
+        timespec now{};
+        if (arguments == pause_third && given[1] == TIMER_ABSTIME &&
+            clock_gettime(static_cast<clockid_t>(given[0]), &now) == 0) {
+            call.pause -=
+                Seconds(static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
+        }
+        return true;
+    }
+    if (call.kind == "poll" || call.kind == "exit") {
+        call.size = call.kind == "exit" ? descriptor : -1;
+        return true;
+    }
+    if (call.kind == "socket") {
+        call.size = descriptor; // the family
+        call.flags = static_cast<long>(given[1] & 0xf);
+        return true;
+    }
+    call.socket = socket_of(process, descriptor);
+    if (call.socket == 0) {
+        const bool is_screen =
+            call.kind == "send" && (descriptor == STDOUT_FILENO || descriptor == STDERR_FILENO);
+        const bool is_for_any =
+            call.name.starts_with("read") || call.name.starts_with("write") || call.kind == "close";
+        if (!is_screen && is_for_any) {
+            return false; // a file's
+        }
+        call.kind = is_screen ? "print" : call.kind;
+        call.flags = is_screen ? descriptor : 0;
+    }
+    if (call.kind == "option") {
+        call.option = static_cast<long>(given[1] * 1000 + given[2]);
+        call.size = object<int>(process, given[3]);
+    } else if (call.kind == "listen") {
+        call.size = static_cast<long>(given[1]);
+    } else if (call.kind == "shutdown") {
+        call.flags = static_cast<long>(given[1]);
+    } else if (arguments == address) {
+        call.port = port_in(process, given[1]);
+    } else if (arguments == bytes) {
+        call.size = static_cast<long>(given[2]);
+        const bool has_flags = call.name == "recv" || call.name == "send";
+        call.flags = has_flags ? static_cast<long>(given[3]) : call.flags;
+    }
+    if (call.kind == "send" || call.kind == "print") {
+        call.data = bytes_of(process, arguments, given[1], given[2],
+                             arguments == bytes ? given[2] : most_bytes);
+    }
+    call.waits =
+        (call.kind != "recv" && call.kind != "accept") || !never_waits(process, descriptor);
+    return true;
+}
+
+} // namespace lab

@@ -1,0 +1,47 @@
+// syscalls.hpp: the system calls at which a program is stopped, and what is read of their
+// arguments from its memory.
+#pragma once
+
+#include "call.hpp"
+
+#include <array>
+#include <map>
+
+namespace lab
+{
+
+/// What the arguments of a call are.
+enum Arguments { plain, bytes, blocks, message, address, pause_first, pause_third };
+
+/// A system call that is looked at.
+struct KnownCall {
+    const char* kind; ///< Call::kind
+    const char* name;
+    int arguments;
+};
+/// By their numbers.
+const std::map<long, KnownCall>& known_calls();
+
+/// Of the bytes of one call, so many are kept.
+constexpr std::size_t most_bytes = 4096;
+
+/// The arguments of a system call, as the kernel is given them.
+using Given = std::array<unsigned long, 6>;
+/// What a stopped thread is about to call. False if it is of no interest: a file's read, say.
+bool read_entry(pid_t process, long number, const Given& given, Call& call);
+
+/// The bytes that a call of this shape passes on, at most so many.
+std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned long count,
+                     std::size_t most);
+
+/// What a thread does that has called nothing more: "waits in recv", "waits for a lock or for another
+/// thread", "has ended", "is at work". proc(5)
+std::string occupation_of(pid_t process, pid_t thread);
+
+/// The inode of the socket that a descriptor is of; 0 if it is of something else.
+long socket_of(pid_t process, long descriptor);
+
+/// The port of the other side of a connection; 0 if it cannot be known.
+int port_of_peer(pid_t process, int descriptor);
+
+} // namespace lab
