@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 namespace lab
@@ -17,6 +19,15 @@ using Calls = std::vector<Call>;
 constexpr Seconds late{0.4};    ///< a server is busy at times, but not for so long
 constexpr double most_of = 0.8; ///< a pause of which so much is kept
 
+/// True for an option of setsockopt that changes when, and how much, is received, sent or closed.
+bool changes_what_passes(long option)
+{
+    const auto is = [&](long level, long number) { return option == level * 1000 + number; };
+    return is(SOL_SOCKET, SO_LINGER) || is(SOL_SOCKET, SO_RCVLOWAT) ||
+           is(SOL_SOCKET, SO_RCVTIMEO) || is(SOL_SOCKET, SO_SNDTIMEO) ||
+           is(IPPROTO_TCP, TCP_CORK) || is(IPPROTO_TCP, TCP_DEFER_ACCEPT);
+}
+
 /// The conversation with one client, told by the calls on its socket.
 class Conversation
 {
@@ -26,11 +37,9 @@ class Conversation
           since_(accepted_.end)
     {
         listening_ = accepted_.socket;
-        constexpr long harmless = 1'009; // SO_KEEPALIVE; SO_REUSEADDR has a lower number
         for (const Call& call : calls) {
             const bool is_on_it = call.socket == listening_ || call.socket == accepted_.client;
-            if (call.kind == "option" && is_on_it && call.option > harmless &&
-                call.option != 6'001) {
+            if (call.kind == "option" && is_on_it && changes_what_passes(call.option)) {
                 before_.push_back(call);
             }
         }
@@ -238,13 +247,11 @@ class Conversation
             }
             return;
         }
-        const auto slept = std::find_if(calls_.begin(), calls_.end(), [&](const Call& other) {
-            return other.kind == "sleep" && other.thread == call.thread &&
-                   other.begin > accepted_.end && other.begin < call.begin;
-        });
-        if (state_ == State::welcome && slept != calls_.end()) {
-            depart(*slept);
-            return;
+        if (state_ == State::welcome) {
+            if (const Call* slept = pause_before(call)) {
+                depart(*slept);
+                return;
+            }
         }
         if (call.result == -EPIPE || call.result == -ECONNRESET) {
             state_ = State::leave;
@@ -257,7 +264,7 @@ class Conversation
         const Seconds pause = call.begin - since_;
         sent_ += call.data.substr(0, static_cast<std::size_t>(call.result));
         if (sent_.size() < text.size() && text.starts_with(sent_)) {
-            if (parts_++ > 0 && call.result == call.size) {
+            if (parts_++ > 0 && call.result == static_cast<long>(call.data.size())) {
                 depart(call, "",
                        "The answer is sent in pieces: put it together, and send it in one.");
             }
@@ -275,6 +282,20 @@ class Conversation
         parts_ = 0;
         sent_.clear();
         state_ = ended_early_ ? State::leave : State::receive;
+    }
+
+    /// The sleep that the thread of this call made for this client before it; null if there is none.
+    const Call* pause_before(const Call& call) const
+    {
+        const Call* slept = nullptr;
+        for (const Call& other : calls_) {
+            const bool is_before = other.begin > accepted_.end && other.begin < call.begin;
+            if (other.thread == call.thread && is_before) {
+                const bool is_for_another = other.kind == "send" || other.kind == "recv";
+                slept = other.kind == "sleep" ? &other : is_for_another ? nullptr : slept;
+            }
+        }
+        return slept;
     }
 
     void depart_from_pause(const Call& call, Seconds pause)
