@@ -20,6 +20,10 @@ lessons  += $(if $(SANITIZE),,lessons/wire/shim.so)
 code     := $(wildcard *.?pp common/*.?pp lessons/*.?pp lessons/wire/*.?pp lessons/exercise/starters/*.?pp tests/checks/*.?pp tests/watch/*.?pp tests/lab/*.?pp)
 FILTER   ?= *
 
+# With libdw, which has to be there for the machine that is compiled for, the lines of programs that are watched are known.
+dw       := $(if $(findstring /,$(shell $(CXX) -print-file-name=libdw.so)),-ldw)
+CPPFLAGS += $(if $(dw),,-DWITHOUT_LIBDW)
+
 # What is compiled together, in one file that includes the others: it is the headers that take the compiler long.
 of/judge      := tests/checks/check.cpp tests/checks/further_test.cpp
 of/checks_a-l := $(filter-out $(of/judge),$(wildcard tests/checks/[a-l]*.cpp))
@@ -34,8 +38,6 @@ tests    := $(OUT)/tests_a-l.o $(OUT)/tests_m-z.o $(checks)
 wire     := $(OUT)/wire_a-l.o $(OUT)/wire_m-z.o
 judge    := $(OUT)/judge.o $(checks)
 
-# Lines of programs that are watched; without that library all else is the same.
-dw       := $(if $(wildcard /usr/include/elfutils/libdwfl.h),-ldw)
 
 # What can be built at the same time is; -j on the command line overrides it.
 ifeq ($(filter -j%,$(MAKEFLAGS)),)

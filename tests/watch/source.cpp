@@ -1,6 +1,6 @@
 #include "source.hpp"
 
-#if __has_include(<elfutils/libdwfl.h>)
+#if __has_include(<elfutils/libdwfl.h>) && !defined WITHOUT_LIBDW // which make knows
 
 #include <algorithm>
 #include <cstdlib>
@@ -54,7 +54,7 @@ std::string own(const char* file, const char* folder, int line)
     const std::string path =
         name.starts_with('/') || folder == nullptr ? name : std::string(folder) + "/" + name;
     for (const std::string part : {"/common/", "/common.hpp", "/rustc/", "/usr/include/",
-                                   "/usr/lib/", "/usr/local/go/", "/usr/src/"}) {
+                                   "/usr/lib/", "/usr/local/go/", "/usr/src/", "sanitizer"}) {
         if (path.find(part) != std::string::npos) {
             return "";
         }

@@ -26,8 +26,8 @@ namespace
 /// One that makes more has gone round without an end: what it does can be seen from these.
 constexpr std::size_t most_calls = 20'000;
 
-constexpr Seconds time_to_mix{0.05}; ///< others are at work on their lines at the same time
-constexpr int most_held = 5;         ///< lines; one would do
+constexpr Seconds time_to_mix{0.2}; ///< others are at work on their lines at the same time
+constexpr int most_held = 5;        ///< lines; one would do
 
 constexpr int to_interrupt = SIGURG; ///< the program does not get it
 constexpr Seconds time_to_answer{0.5};
