@@ -81,7 +81,7 @@ TEST(NotebookServer, WelcomesAClient)
     double quickest = 60;
     std::optional<Server> server;
     std::optional<Talk> client;
-    for (int i = 0; i < 4 && quickest > 0.15; ++i) { // a machine may be busy once, not four times
+    for (int i = 0; i < 4 && quickest > 0.19; ++i) { // TCP_CORK holds it back for 0.2 s
         client.reset();
         server.emplace("1"); // a new one: this may be one that thinks when a client has left
         client.emplace(*server);
@@ -101,7 +101,7 @@ TEST(NotebookServer, WelcomesAClient)
                 "close): nothing more can be sent after that. What comes there is the loop."));
         }
     }
-    if (quickest > 0.15) {
+    if (quickest > 0.19) {
         REQUIRE(client->fails({"nothing", "\"Welcome!\" at once",
                                fill("\"Welcome!\" after {count} seconds",
                                     {{"count", std::to_string(quickest).substr(0, 4)}}),
