@@ -70,8 +70,8 @@ testing::AssertionResult prints_whole_lines()
     server.listens();
     server.let_lines_mix();
     std::vector<std::string> pieces = {"Waiting for connection..."};
-    const int rounds =
-        server.calls().empty() ? 6 : 1; // where it is watched, the first one mixes them
+    // Where it is watched, the first round mixes them.
+    const int rounds = server.calls().empty() ? 6 : 1;
     for (int round = 0; round < rounds; ++round) {
         std::vector<Peer> peers;
         for (int i = 0; i < 20; ++i) {
@@ -166,8 +166,8 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
         return testing::AssertionSuccess();
     }
     const bool twice = listing.find("Welcome!Welcome!") != std::string::npos;
-    std::optional<Departure>
-        departure; // of the first that was not welcomed, or of the one that has no line
+    // Of the first that was not welcomed, or of the one that has no line.
+    std::optional<Departure> departure;
     for (std::size_t i = 0; i < peers.size() && !departure; ++i) {
         if (peers[i] && (right ? peers[i]->address() == missing : welcomes[i] != "Welcome!")) {
             departure = departure_of(server, *peers[i]);

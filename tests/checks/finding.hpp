@@ -22,8 +22,8 @@ struct Finding {
     std::string scene{}; ///< the scene of make wire that shows it; a session, where nc does
 };
 
-/// One part of what is said: its label, and its text in as many lines of 80 columns as it takes; and
-/// the place in the source that it is about, if there is one.
+/// One part of what is said: its label, and its text in as many lines of 80 columns as it takes;
+/// and the place in the source that it is about, if there is one.
 std::string part(const std::string& label, const std::string& text, const std::string& place = "");
 
 /// A failure, as a person reads it. It begins with what became of the program, which is `who`:

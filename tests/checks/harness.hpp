@@ -119,7 +119,6 @@ class Server : public Program
                     const std::string& more = "");
     int port() const { return port_; }
     double delay() const { return delay_; } ///< seconds that it waits before each answer
-    int visitors = 0;                       ///< clients that the test has sent to it, one at a time
     Peer client() const { return Peer::to(port_); }
     /// True if it waits for clients on its port; waits until then, as long as that makes sense.
     bool listens();

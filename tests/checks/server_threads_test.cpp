@@ -1,7 +1,6 @@
 // Step 4: a thread for each client.
 #include "crowd.hpp"
 #include "lines.hpp"
-#include "process.hpp"
 #include "talk.hpp"
 
 #include <algorithm>

@@ -66,7 +66,6 @@ Talk::Talk(Server& server, bool quick) : server_(server), quick_(quick)
         return;
     }
     said_before_ = server.err().size();
-    ++server.visitors;
     try {
         peer_.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(2)));
     } catch (const std::system_error&) { // is_connected tells

@@ -77,8 +77,8 @@ class Talk
     /// A failure with this diagnosis, and this answer.
     testing::AssertionResult fails(Finding finding);
 
-    /// Where the server's calls leave the story in this conversation. `is_unanswered`: nothing has come
-    /// for what this client has said.
+    /// Where the server's calls leave the story in this conversation. `is_unanswered`: nothing has
+    /// come for what this client has said.
     std::optional<Departure> departure(bool is_unanswered = false) const;
     /// How long it waited before the welcome and each answer, as far as its calls are seen.
     std::vector<Seconds> pauses() const;

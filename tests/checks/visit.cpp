@@ -1,8 +1,6 @@
 #include "visit.hpp"
-#include "process.hpp"
 #include "tests/watch/text.hpp"
 
-#include <csignal>
 #include <sstream>
 
 namespace lab
@@ -46,11 +44,11 @@ std::string client_by_hand()
 
 } // namespace
 
-Visit::Visit(Program::Output output, const std::string& input)
+Visit::Visit(Program::Output output)
     : listener_(client_port()), swapped_(try_to_listen(swapped())),
       six_(try_to_listen(listener_.port(), "::1")),
       notebook_(listener_.port() == 9999 ? nullptr : try_to_listen(9999)),
-      client(client_command(listener_.port()), input, output)
+      client(client_command(listener_.port()), "", output)
 {
 } // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): the listeners are members
 

@@ -20,7 +20,7 @@ inline const std::vector<std::string> names = {"Yam", "May", "Sarah"};
 class Visit
 {
   public:
-    explicit Visit(Program::Output output = Program::Output::file, const std::string& input = "");
+    explicit Visit(Program::Output output = Program::Output::file);
 
     testing::AssertionResult connects();
     testing::AssertionResult fails(Finding finding);

@@ -1,5 +1,5 @@
-// conversation.cpp: tcplink, the notebook's step 4, as states, and what a server may call in each of
-// them for one client.
+// conversation.cpp: tcplink, the notebook's step 4, as states, and what a server may call in each
+// of them for one client.
 #include "departure.hpp"
 
 #include <algorithm>
@@ -34,17 +34,13 @@ class Conversation
   public:
     Conversation(const Calls& calls, std::size_t accepted, const Asked& asked)
         : calls_(calls), accepted_(calls[accepted]), from_(accepted + 1), asked_(asked),
-          since_(accepted_.end)
+          since_(accepted_.end), listening_(accepted_.socket)
     {
-        listening_ = accepted_.socket;
         for (const Call& call : calls) {
             const bool is_on_it = call.socket == listening_ || call.socket == accepted_.client;
             if (call.kind == "option" && is_on_it && changes_what_passes(call.option)) {
                 before_.push_back(call);
             }
-        }
-        before_.push_back(accepted_);
-        for (const Call& call : calls) {
             root_ = call.kind == "listen" ? call.process : root_;
             killed_by_ = call.kind == "killed" && call.process == root_ ? call.result : killed_by_;
             is_shared_by_loop_ =
@@ -52,6 +48,7 @@ class Conversation
             is_forked_ = is_forked_ ||
                          (call.socket == accepted_.client && call.process != accepted_.process);
         }
+        before_.push_back(accepted_);
     }
 
     std::optional<Departure> departure()
@@ -105,7 +102,8 @@ class Conversation
         return call.kind == "print" && !text.empty() && call.data.find(text) != std::string::npos;
     }
 
-    /// A thread that serves this client, or serves nobody yet, and uses another socket where this one's is due.
+    /// A thread that serves this client, or serves nobody yet, and uses another socket where this
+    /// one's is due.
     bool is_astray(const Call& call) const
     {
         const bool owes = state_ == State::welcome || state_ == State::answer;
@@ -284,7 +282,7 @@ class Conversation
         state_ = ended_early_ ? State::leave : State::receive;
     }
 
-    /// The sleep that the thread of this call made for this client before it; null if there is none.
+    /// The sleep that the thread of this call made for this client before it; null without one.
     const Call* pause_before(const Call& call) const
     {
         const Call* slept = nullptr;
@@ -349,7 +347,7 @@ class Conversation
     std::size_t from_;
     Asked asked_;
     Clock::time_point since_;
-    long listening_ = 0;
+    long listening_;
     State state_ = State::welcome;
     Calls before_;
     std::string message_;

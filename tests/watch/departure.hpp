@@ -34,7 +34,8 @@ struct Asked {
 };
 
 /// A server's departure: of its first steps, of the loop around accept, or of that client's
-/// conversation; or of another one's, whose thread has ended the whole program. None where the calls are the story's: then the bytes have to tell.
+/// conversation; or of another one's, whose thread has ended the whole program. None where the
+/// calls are the story's: then the bytes have to tell.
 std::optional<Departure> departure_of_server(const std::vector<Call>& calls, const Asked& asked);
 
 /// Of the conversation with the client that this call of accept has returned.

@@ -35,6 +35,8 @@ std::string hint_for(State state, const Call& call, bool is_again)
         {State::leave, "recv",
          "exit, or a recv that returns nothing (0), is the end of the loop: break leaves it, and "
          "close comes behind it."},
+        {State::leave, "send",
+         "At the end nothing is sent: what recv returned is looked at before the answer is made."},
         {State::leave, "exit",
          "That ends the whole program: only the loop of this client is meant to end, with break."},
     };
@@ -43,14 +45,9 @@ std::string hint_for(State state, const Call& call, bool is_again)
             return row.hint;
         }
     }
-    if (state == State::receive && call.kind == "send" && is_again) {
-        return "A second answer goes out, and no message was received for it.";
-    }
-    if (state == State::leave && call.kind == "send") {
-        return "At the end nothing is sent: what recv returned is looked at before the answer is "
-               "made.";
-    }
-    return "";
+    return state == State::receive && call.kind == "send" && is_again
+               ? "A second answer goes out, and no message was received for it."
+               : "";
 }
 
 std::string hint_for_itself(const Call& call)

@@ -44,7 +44,8 @@ int found_nowhere(Dwfl_Module* /*module*/, void** /*data*/, const char* /*name*/
     return -1;
 }
 
-/// "server.cpp:31", if this file is the program's own, and no library's nor one of the lab's headers.
+/// "server.cpp:31", if this file is the program's own, and no library's nor one of the lab's
+/// headers.
 std::string own(const char* file, const char* folder, int line)
 {
     if (file == nullptr || line <= 0) {
@@ -185,15 +186,25 @@ struct Lines::Program {
 Lines::Lines() = default;
 Lines::~Lines() = default;
 
+/// The program that a process runs, which is looked at from now on; null if it is not known.
+Lines::Program* Lines::look_at(pid_t process)
+{
+    const auto found = programs_.find(process);
+    if (found == programs_.end()) {
+        return nullptr;
+    }
+    root = found->second->own_root;
+    lies_here = found->second->is_in_its_folder;
+    return found->second.get();
+}
+
 std::vector<unsigned long> Lines::stack_of(pid_t process, pid_t thread)
 {
     const std::lock_guard lock(mutex_);
-    std::unique_ptr<Program>& program = programs_[process];
-    if (!program) {
-        program = std::make_unique<Program>(process);
+    if (!programs_.contains(process)) {
+        programs_[process] = std::make_unique<Program>(process);
     }
-    root = program->own_root;
-    lies_here = program->is_in_its_folder;
+    const Program* program = look_at(process);
     std::vector<unsigned long> stack;
     if (program->has_lines) {
         dwfl_getthread_frames(program->dwfl, thread, add, &stack);
@@ -204,15 +215,13 @@ std::vector<unsigned long> Lines::stack_of(pid_t process, pid_t thread)
 std::string Lines::place_of(pid_t process, const std::vector<unsigned long>& stack)
 {
     const std::lock_guard lock(mutex_);
-    const auto program = programs_.find(process);
-    if (program == programs_.end()) {
+    const Program* program = look_at(process);
+    if (program == nullptr) {
         return "";
     }
-    root = program->second->own_root;
-    lies_here = program->second->is_in_its_folder;
     std::string place;
     for (const unsigned long address : stack) {
-        place = place.empty() ? line_at(program->second->dwfl, address) : place;
+        place = place.empty() ? line_at(program->dwfl, address) : place;
     }
     return place;
 }
@@ -220,20 +229,18 @@ std::string Lines::place_of(pid_t process, const std::vector<unsigned long>& sta
 std::string Lines::function_of(pid_t process, const std::vector<unsigned long>& stack)
 {
     const std::lock_guard lock(mutex_);
-    const auto program = programs_.find(process);
-    if (program == programs_.end()) {
+    const Program* program = look_at(process);
+    if (program == nullptr) {
         return "";
     }
-    root = program->second->own_root;
-    lies_here = program->second->is_in_its_folder;
     std::string name;
     bool is_reached = false; // the line
     for (const unsigned long address : stack) {
-        is_reached = !line_at(program->second->dwfl, address).empty();
+        is_reached = !line_at(program->dwfl, address).empty();
         if (is_reached) {
             break;
         }
-        Dwfl_Module* module = dwfl_addrmodule(program->second->dwfl, address);
+        Dwfl_Module* module = dwfl_addrmodule(program->dwfl, address);
         const char* symbol = module == nullptr ? nullptr : dwfl_module_addrname(module, address);
         const std::string plain = symbol == nullptr ? "" : demangled(symbol);
         name = plain.empty() || plain.find('<') != std::string::npos ? name : plain; // no templates

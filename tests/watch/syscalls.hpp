@@ -34,8 +34,8 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call);
 std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned long count,
                      std::size_t most);
 
-/// What a thread does that has called nothing more: "waits in recv", "waits for a lock or for another
-/// thread", "has ended", "is at work". proc(5)
+/// What a thread does that has called nothing more: "waits in recv", "waits for a lock or for
+/// another thread", "has ended", "is at work". proc(5)
 std::string occupation_of(pid_t process, pid_t thread);
 
 /// The inode of the socket that a descriptor is of; 0 if it is of something else.

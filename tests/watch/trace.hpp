@@ -36,8 +36,8 @@ class Trace
     void end();
 
     bool is_allowed() const { return is_allowed_; }
-    /// From now on a thread that goes on with a line of which it has printed a part waits until another
-    /// one has printed something, or for a moment: lines that may be mixed are mixed then.
+    /// From now on a thread that goes on with a line of which it has printed a part waits until
+    /// another one has printed something, or for a moment: lines that may be mixed are mixed then.
     void let_lines_mix() { mixes_ = true; }
     /// True if it has made so many calls that no more are looked at.
     bool has_seen_enough() const;
@@ -45,8 +45,8 @@ class Trace
     std::vector<Call> calls() const;
     /// Where in its own source the program made this call; empty if that is not known.
     std::string place_of(const Call& call) { return lines_.place_of(call.process, call.stack); }
-    /// What a thread does that calls nothing that is looked at: "waits in pthread_join". Its place is
-    /// given, too, if that is known. It is interrupted for a moment, and goes on as before.
+    /// What a thread does that calls nothing that is looked at: "waits in pthread_join()". Its
+    /// place is given, too, if that is known. It is interrupted for a moment, and goes on as before.
     std::string occupation_of(pid_t process, pid_t thread, std::string& place);
     /// What waitpid has said of the child, once it has ended.
     std::optional<int> status() const;
