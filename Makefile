@@ -15,8 +15,6 @@ OBJ      := $(OUT)/tests
 
 programs := $(BIN)/server $(BIN)/client
 lessons  := $(patsubst %.cpp,$(BIN)/%,$(wildcard lessons/*.cpp)) $(BIN)/lessons/wire/wire
-# The wire preloads this into programs, to see their calls. The sanitizers have a library of their own in that place.
-lessons  += $(if $(SANITIZE),,lessons/wire/shim.so)
 code     := $(wildcard *.?pp common/*.?pp lessons/*.?pp lessons/wire/*.?pp lessons/exercise/starters/*.?pp tests/checks/*.?pp tests/watch/*.?pp tests/lab/*.?pp)
 FILTER   ?= *
 
@@ -27,15 +25,16 @@ CPPFLAGS += $(if $(dw),,-DWITHOUT_LIBDW)
 # What is compiled together, in one file that includes the others: it is the headers that take the compiler long.
 of/judge      := tests/checks/check.cpp tests/checks/further_test.cpp
 of/checks_a-l := $(filter-out $(of/judge),$(wildcard tests/checks/[a-l]*.cpp))
-of/checks_m-z := $(wildcard tests/checks/[m-z]*.cpp) $(wildcard tests/watch/*.cpp)
+of/checks_m-z := $(wildcard tests/checks/[m-z]*.cpp)
+of/watch      := $(wildcard tests/watch/*.cpp)
 of/tests_a-l  := $(wildcard tests/lab/[a-l]*_test.cpp)
 of/tests_m-z  := $(wildcard tests/lab/[m-z]*_test.cpp)
 of/wire_a-l   := $(wildcard lessons/wire/[a-l]*.cpp)
-of/wire_m-z   := $(filter-out %/shim.cpp,$(wildcard lessons/wire/[m-z]*.cpp))
-groups   := judge checks_a-l checks_m-z tests_a-l tests_m-z wire_a-l wire_m-z
-checks   := $(OUT)/checks_a-l.o $(OUT)/checks_m-z.o
+of/wire_m-z   := $(wildcard lessons/wire/[m-z]*.cpp)
+groups   := judge checks_a-l checks_m-z watch tests_a-l tests_m-z wire_a-l wire_m-z
+checks   := $(OUT)/checks_a-l.o $(OUT)/checks_m-z.o $(OUT)/watch.o
 tests    := $(OUT)/tests_a-l.o $(OUT)/tests_m-z.o $(checks)
-wire     := $(OUT)/wire_a-l.o $(OUT)/wire_m-z.o
+wire     := $(OUT)/wire_a-l.o $(OUT)/wire_m-z.o $(OUT)/watch.o
 judge    := $(OUT)/judge.o $(checks)
 
 
@@ -57,12 +56,9 @@ $(BIN)/%: %.cpp $(headers)
 	@mkdir -p $(@D)
 	$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(LDFLAGS) $< -o $@
 
-lessons/wire/shim.so: lessons/wire/shim.cpp lessons/wire/call.hpp
-	$(CXX) $(CXXFLAGS) -fPIC -shared $< -o $@ -ldl
-
 $(BIN)/lessons/wire/wire: $(wire)
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ -o $@
+	$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(dw) -o $@
 
 .SECONDEXPANSION:
 .SECONDARY:

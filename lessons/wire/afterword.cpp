@@ -9,25 +9,22 @@
 namespace
 {
 
-/// The calls on sockets in which a player waits: "recv(11)".
+/// The calls in which a player waits: "recv(11)".
 std::vector<std::string> waits_of(const Stage& stage, const Player& player)
 {
     std::map<pid_t, const WireCall*> last; // of each thread
     for (const WireCall& call : stage.calls) {
-        if (call.player == player.number) {
+        if (call.player == player.number && call.kind != "print" && call.kind != "exit") {
             last[call.thread] = &call;
         }
     }
     std::vector<std::string> found;
     for (const auto& [thread, call] : last) {
         if (!call->has_returned) {
-            const bool has_size = call->kind == WireCall::Kind::receive;
-            found.push_back(std::string(call->name) + "(" +
-                            (has_size ? call->arguments : std::string()) + ")");
+            const bool is_on_a_socket = call->kind == "recv" || call->kind == "accept";
+            const std::string size = call->kind == "recv" ? std::to_string(call->size) : "";
+            found.push_back(call->name + (is_on_a_socket ? "(" + size + ")" : ""));
         }
-    }
-    if (found.empty()) {
-        found = waits_in_kernel(player);
     }
     std::sort(found.begin(), found.end(), std::greater<>()); // recv before accept: the nearer one
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -72,7 +69,7 @@ std::string said(const Player& player)
 std::string elsewhere(const Player& server)
 {
     std::string places;
-    for (const ListedSocket& socket : sockets_of(server.has_ended ? 0 : server.pid)) {
+    for (const lab::ListedSocket& socket : lab::sockets_of(server.has_ended ? 0 : server.pid())) {
         if (socket.state == "LISTEN") {
             if (socket.port == the_port) {
                 return "";
@@ -88,7 +85,8 @@ std::string elsewhere(const Player& server)
 bool listens(const Stage& stage)
 {
     return std::any_of(stage.players.begin(), stage.players.end(), [](const Player& player) {
-        return player.side == 1 && !player.has_ended && has_listening(sockets_of(player.pid));
+        return player.side == 1 && !player.has_ended &&
+               has_listening(lab::sockets_of(player.pid()));
     });
 }
 
@@ -140,7 +138,7 @@ std::vector<std::string> afterword(const Stage& stage, const Scene& scene,
         add(ending->why);
     }
     for (const Player& player : stage.players) {
-        const bool is_usual = player.side == 0 && player.status == 0;
+        const bool is_usual = player.side == 0 && player.program->status(Seconds(0)) == 0;
         if (const std::string nothing = came_to_nothing(stage, player); !nothing.empty()) {
             add(nothing);
         } else if (player.is_given && player.has_ended && !player.was_stopped && !is_usual) {
@@ -148,8 +146,7 @@ std::vector<std::string> afterword(const Stage& stage, const Scene& scene,
         }
         if (is_unseen(stage, player)) {
             add("No call of " + player.name +
-                " is seen: it makes them itself, past the C library, as static programs and Go "
-                "do. Segments and states are all there.");
+                " is seen: this system does not let a program be watched (ptrace).");
         }
         if (player.side == 1 && player.is_given) {
             add(elsewhere(player));

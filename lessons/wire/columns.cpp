@@ -56,11 +56,10 @@ std::string answered_after(const Stage& stage)
             if (call.player != player.number || player.side == 1 || answered != 0) {
                 continue;
             }
-            came = came == 0 && call.kind == WireCall::Kind::connect ? call.time : came;
-            has_asked = has_asked || call.kind == WireCall::Kind::send;
-            if (has_asked && call.has_returned && call.kind == WireCall::Kind::receive &&
-                call.result > 0) {
-                answered = call.time;
+            came = came == 0 && call.kind == "connect" ? call.began : came;
+            has_asked = has_asked || call.kind == "send";
+            if (has_asked && call.kind == "recv" && call.result > 0) {
+                answered = call.ended;
             }
         }
         if (came != 0 && answered != 0) {

@@ -6,10 +6,9 @@
 #include <netinet/tcp.h>
 
 /// What a call has sent or received: a short text in quotes, a long one as its length.
-static std::string bytes(const WireCall& call, std::int64_t length)
+static std::string bytes(const WireCall& call, long length)
 {
-    const std::string_view data(call.data, static_cast<std::size_t>(call.data_length));
-    return length <= 14 ? "\"" + visible(data) + "\"" : std::to_string(length) + " bytes";
+    return length <= 14 ? "\"" + visible(call.data) + "\"" : std::to_string(length) + " bytes";
 }
 
 std::uint32_t server_port(const std::vector<Frame>& frames)
@@ -32,8 +31,8 @@ Ladder::Ladder(const Stage& stage, const Player& client, std::uint32_t port)
     const auto first = std::find_if(players.begin(), players.end(), is_client);
     is_first_ = first == players.end() || first->number == client_;
     for (const WireCall& call : stage.calls) {
-        if (call.player == client_ && call.port != 0 && clients > 1) {
-            client_port_ = call.port;
+        if (call.player == client_ && call.own_port != 0 && clients > 1) {
+            client_port_ = static_cast<std::uint32_t>(call.own_port);
         }
     }
     for (std::size_t i = 0; i < stage.calls.size(); ++i) {
@@ -70,97 +69,83 @@ int Ladder::side_of(const WireCall& call) const
     return number < stage_.players.size() ? stage_.players[number].side : 0;
 }
 
-const WireCall* Ladder::return_of(std::size_t begin) const
-{
-    const auto& calls = stage_.calls;
-    const auto found =
-        std::find_if(calls.begin() + static_cast<long>(begin) + 1, calls.end(),
-                     [&](const WireCall& each) { return each.thread == calls[begin].thread; });
-    return found == calls.end() ? nullptr : &*found;
-}
-
-bool Ladder::is_mine(const WireCall& call, const WireCall* end) const
+bool Ladder::is_mine(const WireCall& call) const
 {
     if (side_of(call) == 0) {
         return call.player == client_;
     }
-    const std::uint16_t peer = end != nullptr && end->peer != 0 ? end->peer : call.peer;
+    const auto peer = static_cast<std::uint32_t>(call.peer_port);
     return client_port_ == 0 || peer == client_port_ || (peer == 0 && is_first_);
 }
 
 bool Ladder::is_trial(std::size_t i) const
 {
-    const auto& calls = stage_.calls;
-    const auto is_theirs = [&](const WireCall& call, const char* name) {
-        return call.player == calls[i].player && call.name == std::string_view(name);
+    const WireCall& call = stage_.calls[i];
+    if (call.kind != "socket" && call.kind != "close") {
+        return false;
+    }
+    const auto is_on_it = [&](const WireCall& other) { return other.socket == call.socket; };
+    const auto is_next = [&](const WireCall& other) {
+        return other.player == call.player && other.kind == "socket" && other.is_inet &&
+               other.began > call.began && !is_on_it(other);
     };
-    if (is_theirs(calls[i], "close")) { // the call before it on that descriptor
-        std::size_t made = i;
-        while (made > 0 &&
-               !(calls[made].player == calls[i].player && calls[made].has_returned &&
-                 (calls[made].fd == calls[i].fd || calls[made].result == calls[i].fd))) {
-            --made;
-        }
-        return is_theirs(calls[made], "socket") && calls[made].result == calls[i].fd &&
-               std::any_of(calls.begin() + static_cast<long>(i), calls.end(),
-                           [&](const WireCall& call) { return is_theirs(call, "socket"); });
-    }
-    const WireCall* end = is_theirs(calls[i], "socket") ? return_of(i) : nullptr;
-    for (std::size_t next = i + 1; end != nullptr && next < calls.size(); ++next) {
-        if (calls[next].player == calls[i].player && calls[next].fd == end->result) {
-            return is_theirs(calls[next], "close") && is_trial(next);
-        }
-    }
-    return false;
+    const auto& calls = stage_.calls;
+    return call.socket != 0 && std::count_if(calls.begin(), calls.end(), is_on_it) == 2 &&
+           std::any_of(
+               calls.begin(), calls.end(),
+               [&](const WireCall& other) { return is_on_it(other) && other.kind == "close"; }) &&
+           std::any_of(calls.begin(), calls.end(), is_next);
 }
 
 void Ladder::add_call(std::size_t i)
 {
     const WireCall& call = stage_.calls[i];
-    if (call.has_returned || is_trial(i)) {
+    const bool asks_again = call.result == -EAGAIN && !call.waits; // there was nothing yet
+    if (!call.is_inet || call.kind == "option" || asks_again || !is_mine(call) || is_trial(i)) {
         return;
     }
-    const WireCall* end = return_of(i);
-    if (!is_mine(call, end)) {
-        return;
-    }
-    using Kind = WireCall::Kind;
-    if (end != nullptr && end->never_waits) {
-        return; // it asked, and there was nothing yet: it will ask again
-    }
-    std::string arguments = call.arguments;
-    if (call.kind == Kind::send) {
-        const bool to_somebody = arguments.find(':') != std::string::npos;
-        arguments = bytes(call, call.length) + (to_somebody ? ", " + arguments : "");
+    const std::string error =
+        call.has_returned && call.result < 0 ? std::strerror(static_cast<int>(-call.result)) : "";
+    const bool is_sent = call.kind == "send";
+    const bool waits = call.kind == "connect" || call.kind == "accept" || call.kind == "recv";
+    std::string arguments;
+    if (is_sent) {
+        arguments = bytes(call, call.size) + (call.address.empty() ? "" : ", " + call.address);
+    } else if (call.kind == "bind" || call.kind == "connect") {
+        arguments = call.address;
+    } else if (call.kind == "shutdown") {
+        arguments = call.flags == SHUT_WR   ? "SHUT_WR"
+                    : call.flags == SHUT_RD ? "SHUT_RD"
+                                            : "SHUT_RDWR";
+    } else if (call.kind == "recv" || call.kind == "listen") {
+        arguments = std::to_string(call.size);
     }
     Row row;
-    row.time = call.time;
+    row.time = call.began;
     row.side = side_of(call);
-    row.is_for_nobody = row.side == 1 && call.peer == 0;
-    row.text = std::string(call.name) + "(" + arguments + ")";
-    const bool waits =
-        call.kind == Kind::connect || call.kind == Kind::accept || call.kind == Kind::receive;
-    if (!waits && end != nullptr) { // it returns at once
-        row.text += end->result == -1 ? " " + std::string(std::strerror(end->error))
-                    : end->result > 0 ? " = " + std::to_string(end->result)
-                                      : "";
+    row.is_for_nobody = row.side == 1 && (call.peer_port == 0 || call.kind == "accept");
+    row.text = call.name + "(" + arguments + ")";
+    if (!waits && call.has_returned) { // it returns at once
+        const bool is_number = call.kind == "socket" || (is_sent && call.result > 0);
+        row.text += !error.empty() ? " " + error
+                    : is_number    ? " = " + std::to_string(call.result)
+                                   : "";
     }
-    const bool listens = call.name == std::string_view("listen");
-    row.state[1] = listens && end != nullptr && end->result == 0 ? "LISTEN" : "";
+    row.state[1] = call.kind == "listen" && call.has_returned && error.empty() ? "LISTEN" : "";
     entries_.push_back({row, begins, nullptr});
-    if (!waits || end == nullptr) {
+    if (!waits || !call.has_returned) {
         return;
     }
     row.is_for_nobody = false;
-    row.time = end->time;
-    row.text = "= " + (end->error == EAGAIN         ? "nothing, in time"
-                       : end->result == -1          ? std::string(std::strerror(end->error))
-                       : call.kind == Kind::connect ? "0"
-                       : call.kind == Kind::accept  ? std::string(end->arguments)
-                                                    : bytes(*end, end->result));
+    row.time = call.ended;
+    row.text = "= " + (call.result == -EAGAIN   ? "nothing, in time"
+                       : !error.empty()         ? error
+                       : call.kind == "connect" ? "0"
+                       : call.kind == "accept"  ? call.address
+                                                : bytes(call, call.result));
     row.state = {};
-    if (end->result != -1 && end->state != TCP_CLOSE) {
-        row.state[static_cast<std::size_t>(row.side)] = state_name(end->state);
+    if (error.empty() && call.state != TCP_CLOSE) {
+        row.state[static_cast<std::size_t>(row.side)] = lab::state_name(call.state);
     }
     entries_.push_back({row, returns, nullptr});
 }
@@ -250,8 +235,8 @@ void Ladder::add_end()
         }
         const Packet packet(*entry.frame);
         const std::uint32_t own = entry.row.side == 0 ? packet.from : packet.to;
-        for (const ListedSocket& socket : sockets_of()) {
-            if (socket.port == own) {
+        for (const lab::ListedSocket& socket : lab::sockets_of()) {
+            if (!socket.datagrams && socket.port == static_cast<int>(own)) {
                 Row row;
                 row.time = Stage::clock();
                 row.text = "afterwards";

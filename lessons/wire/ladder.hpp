@@ -44,9 +44,7 @@ class Ladder
     };
 
     int side_of(const WireCall& call) const;
-    /// The return of the call that begins there, or null: a thread makes one call at a time.
-    const WireCall* return_of(std::size_t begin) const;
-    bool is_mine(const WireCall& call, const WireCall* end) const;
+    bool is_mine(const WireCall& call) const;
     /// True for a socket that is made and closed, and nothing else, before another: a language's
     /// machinery tries what the system has.
     bool is_trial(std::size_t i) const;

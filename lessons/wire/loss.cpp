@@ -6,7 +6,7 @@
 
 Loss::Loss(Stage& stage, const Player& player, unsigned long inode)
     : stage_(stage), first_(static_cast<std::ptrdiff_t>(stage.frames.size())),
-      socket_(copy_of_socket(player, inode), "pidfd_getfd")
+      socket_(lab::copy_of_socket(player.pid(), inode), "pidfd_getfd")
 {
     sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
     const sock_fprog filter{1, &nothing};

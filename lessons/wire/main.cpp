@@ -91,9 +91,7 @@ void write_file(const std::string& path, const std::function<bool(const std::str
 std::vector<Page> pages_of(const Stage& stage)
 {
     std::vector<Page> pages;
-    Player nobody;
-    nobody.number = -1;
-    nobody.name = "no client";
+    const Player nobody{-1, 0, "no client"};
     std::vector<const Player*> clients;
     std::string right = "no server";
     for (const Player& player : stage.players) {
@@ -171,10 +169,9 @@ void add_hint(const Stage& stage, std::vector<std::string>& lines)
 }
 
 /// Plays a scene, or what is played beside it.
-void play(Household& household, const Scene& scene, void (*what)(Stage&, const Cast&),
-          const Cast& cast, Shown& shown)
+void play(const Scene& scene, void (*what)(Stage&, const Cast&), const Cast& cast, Shown& shown)
 {
-    Stage stage(household, scene.hosts);
+    Stage stage(scene.hosts);
     std::optional<Ending> ending;
     try {
         what(stage, cast);
@@ -229,12 +226,9 @@ void play(Household& household, const Scene& scene, void (*what)(Stage&, const C
 void show(const Scene& scene, const Cast& cast, const CommandLine& given)
 {
     Shown shown;
-    {
-        Household household;
-        play(household, scene, scene.play, cast, shown);
-        if (scene.beside != nullptr && !shown.rows.empty()) {
-            play(household, scene, scene.beside, cast, shown);
-        }
+    play(scene, scene.play, cast, shown);
+    if (scene.beside != nullptr && !shown.rows.empty()) {
+        play(scene, scene.beside, cast, shown);
     }
     if (const std::string path = given.text("pcap", ""); !path.empty()) {
         write_file(path, [&](const std::string& part) { return write_pcap(part, shown.frames); });
@@ -337,6 +331,10 @@ segments and the server's calls side by side.
         }
         const Cast cast = cast_of(*scene, given);
         enter_own_network();
+        lab::Program::are_watched = lab::Trace::is_possible();
+        lab::Trace::looks_at_sockets = true;
+        lab::most_printed = Player::too_loud;
+        lab::end_programs_on_signals();
         show(*scene, cast, given);
     } catch (const std::exception& error) {
         return report(error);

@@ -1,4 +1,5 @@
 #include "network.hpp"
+#include "tests/watch/network.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -104,27 +105,7 @@ class WireRequest
     std::size_t size_ = 0;
 };
 
-void try_to_enter_own_network()
-{
-    const std::string user = std::to_string(::geteuid());
-    const std::string group = std::to_string(::getegid());
-    if (::unshare(CLONE_NEWNET) == -1) {
-        if (::unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1) {
-            throw_errno("unshare");
-        }
-        std::ofstream("/proc/self/setgroups") << "deny";
-        std::ofstream("/proc/self/uid_map") << user << " " << user << " 1";
-        std::ofstream("/proc/self/gid_map") << group << " " << group << " 1";
-    }
-    switch_on("lo");
-}
-
 } // namespace
-
-void switch_on(const char* card)
-{
-    set_card(card, SIOCSIFFLAGS, [](ifreq& request) { request.ifr_flags = IFF_UP | IFF_RUNNING; });
-}
 
 void set_address(const char* card, const char* address)
 {
@@ -157,25 +138,13 @@ void join(const char* one, const char* other, int other_network)
 
 void enter_own_network()
 {
+    std::string why;
     if (::access("/proc/self", F_OK) == -1) {
         throw std::runtime_error("this system does not allow a network of one's own to be looked "
                                  "at: /proc is not mounted.");
     }
-    // Some systems let a process into a network of its own, and then let it do nothing there: so
-    // another process tries it first.
-    const pid_t trial = ::fork();
-    if (trial == 0) {
-        try {
-            try_to_enter_own_network();
-            ::_exit(::unshare(CLONE_NEWPID) == -1 ? 1 : 0); // a Household needs that, too
-        } catch (const std::exception&) {
-            ::_exit(1);
-        }
-    }
-    int status = 1;
-    if (trial == -1 || ::waitpid(trial, &status, 0) == -1 || status != 0) {
+    if (!lab::enter_private_network(why)) {
         throw std::runtime_error("this system does not allow a network of one's own (namespaces). "
                                  "As an ordinary user, try it with sudo.");
     }
-    try_to_enter_own_network();
 }

@@ -28,9 +28,6 @@ class Descriptor
 /// allow it. unshare(2)
 void enter_own_network();
 
-/// Switches a network card on.
-void switch_on(const char* card);
-
 /// Gives a card its address, in a network of 256.
 void set_address(const char* card, const char* address);
 

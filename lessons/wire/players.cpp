@@ -57,9 +57,9 @@ void until_taken(int fd)
     socklen_t length = sizeof own;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &length);
     const auto is_taken = [&] {
-        const auto sockets = sockets_of();
-        return std::any_of(sockets.begin(), sockets.end(), [&](const ListedSocket& socket) {
-            return socket.peer == ntohs(own.sin_port) && socket.unread == 0;
+        const auto sockets = lab::sockets_of();
+        return std::any_of(sockets.begin(), sockets.end(), [&](const lab::ListedSocket& socket) {
+            return socket.peer == ntohs(own.sin_port) && socket.waiting == 0;
         });
     };
     while (!is_taken()) {

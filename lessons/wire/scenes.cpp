@@ -11,13 +11,15 @@ namespace
 /// them. A process that ends closes without a call: for that it is not waited long.
 void until_closed(Stage& stage, const Player& server)
 {
-    stage.watch_sockets_until(
-        "The server would have closed its connection.", server,
-        [](const std::vector<ListedSocket>& sockets) {
-            return std::none_of(sockets.begin(), sockets.end(), [](const ListedSocket& socket) {
-                return socket.port == the_port && socket.peer != 0 && socket.state != "TIME_WAIT";
-            });
-        });
+    stage.watch_sockets_until("The server would have closed its connection.", server,
+                              [](const std::vector<lab::ListedSocket>& sockets) {
+                                  return std::none_of(sockets.begin(), sockets.end(),
+                                                      [](const lab::ListedSocket& socket) {
+                                                          return socket.port == the_port &&
+                                                                 socket.peer != 0 &&
+                                                                 socket.state != "TIME_WAIT";
+                                                      });
+                              });
     const auto count = [&](const std::function<bool(const WireCall&)>& is_meant) {
         return std::count_if(stage.calls.begin(), stage.calls.end(), [&](const WireCall& call) {
             return call.player == server.number && call.has_returned && is_meant(call);
@@ -25,20 +27,18 @@ void until_closed(Stage& stage, const Player& server)
     };
     const Seconds start = stage.played();
     stage.watch_until("", [&] {
-        const auto open = count([](const WireCall& call) {
-            return call.kind == WireCall::Kind::accept && call.result != -1;
-        });
-        const auto closed = count([](const WireCall& call) {
-            return call.name == std::string_view("close") || call.name == std::string_view("dup2");
-        });
+        const auto open =
+            count([](const WireCall& call) { return call.kind == "accept" && call.result >= 0; });
+        const auto closed =
+            count([](const WireCall& call) { return call.kind == "close" && call.is_inet; });
         return closed >= open || stage.played() - start > Seconds(1.3);
     });
 }
 
 /// The number of the first socket like this in the server's network, or 0.
-unsigned long socket_like(std::uint32_t own_port, std::uint32_t peer, const std::string& state)
+unsigned long socket_like(int own_port, int peer, const std::string& state)
 {
-    for (const ListedSocket& socket : sockets_of()) {
+    for (const lab::ListedSocket& socket : lab::sockets_of()) {
         const bool fits = (own_port == 0 || socket.port == own_port) &&
                           (peer == 0 || socket.peer == peer) && socket.state == state;
         if (fits) {
@@ -136,7 +136,7 @@ void killed(Stage& stage, const Cast& cast)
         });
     });
     stage.note(client, "kill -9");
-    stop(client);
+    client.stop();
     stage.watch_until("The server would have sent its answer, and RST come back.", [&] {
         return stage.has_seen([](const Packet& packet) { return packet.has('R'); });
     });

@@ -1,5 +1,5 @@
 #include "stage.hpp"
-#include "tcp_state.hpp"
+#include "tests/watch/network.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -26,51 +26,43 @@ void enter(int network)
     }
 }
 
-constexpr Seconds silence{3};               ///< so long nothing happens: nothing more will
-constexpr Seconds longest{15};              ///< a scene
-constexpr std::size_t too_much = 2000;      ///< calls and segments
-constexpr std::size_t too_loud = 256 << 10; ///< bytes printed
+constexpr Seconds silence{3};          ///< so long nothing happens: nothing more will
+constexpr Seconds longest{15};         ///< a scene
+constexpr std::size_t too_much = 2000; ///< calls and segments
 
-/// An address as /proc/net/tcp writes it: words of four bytes, as this machine has them in memory.
-std::string address_in(const std::string& hex)
+void must(bool done)
 {
-    std::array<std::uint32_t, 4> words{};
-    for (std::size_t i = 0; i < words.size() && 8 * i < hex.size(); ++i) {
-        words.at(i) = static_cast<std::uint32_t>(std::stoul(hex.substr(8 * i, 8), nullptr, 16));
+    if (!done) {
+        throw_errno("a network card");
     }
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    ::inet_ntop(hex.size() == 8 ? AF_INET : AF_INET6, words.data(), text.data(), text.size());
-    return text.data();
 }
 
 } // namespace
 
-Stage::Stage(Household& household, int hosts) : household_(household), here_(open_network(), "open")
+Stage::Stage(int hosts) : here_(open_network(), "open")
 {
     if (hosts == 2) {
         if (::unshare(CLONE_NEWNET) == -1) {
             throw_errno("a second network");
         }
         there_.emplace(open_network(), "open");
-        switch_on("lo");
+        must(lab::switch_card("lo", true));
         enter(here_);
         join("wire0", "wire1", *there_);
         enter(*there_);
         set_address("wire1", "10.0.0.2");
-        switch_on("wire1");
+        must(lab::switch_card("wire1", true));
         enter(here_);
         set_address("wire0", "10.0.0.1");
-        switch_on("wire0");
+        must(lab::switch_card("wire0", true));
     }
     capture(hosts == 2 ? "wire0" : "lo");
-    take_calls(); // of another stage: they are not for this one
-    calls.clear();
 }
 
 Stage::~Stage()
 {
     for (Player& player : players) {
-        stop(player);
+        player.stop();
     }
     ::close(capture_);
     enter(here_);
@@ -84,19 +76,11 @@ Player& Stage::start(int side, std::string name, const std::vector<std::string>&
     player.side = side;
     player.name = std::move(name);
     player.is_given = is_given;
-    const auto and_before = [](const char* variable, char separator) {
-        const char* value = std::getenv(variable);
-        return value != nullptr && *value != '\0' ? separator + std::string(value) : "";
-    };
     const bool is_there = side == 1 && there_;
     if (is_there) {
         enter(*there_);
     }
-    ::start(player, words,
-            {{wire_variable, household_.path_of_calls() + " " + std::to_string(player.number)},
-             {"LD_PRELOAD", household_.path_of_shim() + and_before("LD_PRELOAD", ':')},
-             {"ASAN_OPTIONS", "verify_asan_link_order=0" + and_before("ASAN_OPTIONS", ':')},
-             {"PYTHONUNBUFFERED", "1"}});
+    player.program = std::make_unique<lab::Program>(command_of(words));
     if (is_there) {
         enter(here_);
     }
@@ -106,7 +90,7 @@ Player& Stage::start(int side, std::string name, const std::vector<std::string>&
 void Stage::watch_until_listens(const Player& server)
 {
     try {
-        watch_sockets_until("", server, [&](const std::vector<ListedSocket>& sockets) {
+        watch_sockets_until("", server, [&](const std::vector<lab::ListedSocket>& sockets) {
             return server.has_ended || has_listening(sockets);
         });
     } catch (const Ending& ending) {
@@ -119,7 +103,7 @@ void Stage::watch_until_listens(const Player& server)
 
 void Stage::watch_sockets_until(
     const std::string& next, const Player& server,
-    const std::function<bool(const std::vector<ListedSocket>&)>& condition)
+    const std::function<bool(const std::vector<lab::ListedSocket>&)>& condition)
 {
     using Clock = std::chrono::steady_clock;
     std::size_t before = seen();
@@ -131,7 +115,7 @@ void Stage::watch_sockets_until(
         }
         before = seen();
         looked = Clock::now();
-        return condition(sockets_of(server.has_ended ? 0 : server.pid));
+        return condition(lab::sockets_of(server.has_ended ? 0 : server.pid()));
     });
 }
 
@@ -157,8 +141,9 @@ bool Stage::has_seen(const std::function<bool(const Packet&)>& test) const
 
 bool Stage::has_called(const Player& player) const
 {
-    return std::any_of(calls.begin(), calls.end(),
-                       [&](const WireCall& call) { return call.player == player.number; });
+    return std::any_of(calls.begin(), calls.end(), [&](const WireCall& call) {
+        return call.player == player.number && call.is_inet;
+    });
 }
 
 /// Catching packets is itself a socket. It sees what passes on one card. packet(7)
@@ -209,10 +194,25 @@ bool Stage::take_frame()
 
 void Stage::take_calls()
 {
-    WireCall call;
-    while (::read(household_.calls(), &call, sizeof call) == static_cast<ssize_t>(sizeof call)) {
-        calls.push_back(call);
+    std::size_t steps = 0;
+    for (const Player& player : players) {
+        steps += player.program->trace() != nullptr ? player.program->trace()->steps() : 0;
     }
+    if (std::exchange(steps_, steps) == steps) {
+        return;
+    }
+    calls.clear();
+    for (const Player& player : players) {
+        for (const lab::Call& call : player.program->calls()) {
+            const auto time = [&](lab::Clock::time_point point) {
+                return std::chrono::nanoseconds(point.time_since_epoch()).count() + clock_offset_;
+            };
+            calls.push_back({call, player.number, time(call.begin), time(call.end)});
+        }
+    }
+    std::stable_sort(calls.begin(), calls.end(), [](const WireCall& one, const WireCall& other) {
+        return one.began < other.began;
+    });
 }
 
 void Stage::take_all()
@@ -221,11 +221,14 @@ void Stage::take_all()
     }
     take_calls();
     for (Player& player : players) {
-        const bool had_ended = player.has_ended;
-        attend_to(player);
-        const bool is_usual =
-            player.side == 0 && player.status == 0 && (has_called(player) || !frames.empty());
-        if (player.has_ended && !had_ended && player.is_given && !is_usual) {
+        if (player.has_ended || !player.program->has_ended()) {
+            continue;
+        }
+        take_calls(); // its last ones
+        player.has_ended = true;
+        const bool is_usual = player.side == 0 && player.program->status() == 0 &&
+                              (has_called(player) || !frames.empty());
+        if (player.is_given && !is_usual) {
             note(player, player.fate());
         }
     }
@@ -233,26 +236,17 @@ void Stage::take_all()
 
 void Stage::stop_what_is_endless()
 {
-    if (household_.is_overrun()) {
-        std::string who = players.size() == 1 ? players.front().name : "";
-        const auto is_given = [](const Player& player) { return player.is_given; };
-        if (who.empty() && std::count_if(players.begin(), players.end(), is_given) == 1) {
-            who = std::find_if(players.begin(), players.end(), is_given)->name;
-        }
-        for (Player& player : players) {
-            stop(player);
-            player.was_stopped = true;
-        }
-        throw Ending{(who.empty() ? "One of the programs" : who) +
-                         " started processes or threads without end, over " +
-                         std::to_string(Household::too_many) + ", and was stopped.",
-                     ""};
-    }
     for (Player& player : players) {
-        if (player.printed > too_loud && !player.has_ended) {
-            stop(player);
-            throw Ending{player.name + " printed without end, over " +
-                             std::to_string(too_loud >> 10) + " KiB, and was stopped.",
+        const lab::Trace* trace = player.program->trace();
+        const bool starts = trace != nullptr && trace->started() > Player::too_many;
+        if (!player.has_ended && (starts || player.program->prints_without_end())) {
+            player.stop();
+            throw Ending{player.name +
+                             (starts ? " started processes or threads without end, over " +
+                                           std::to_string(Player::too_many)
+                                     : " printed without end, over " +
+                                           std::to_string(Player::too_loud >> 10) + " KiB") +
+                             ", and was stopped.",
                          ""};
         }
     }
@@ -266,13 +260,19 @@ void Stage::stop_what_is_endless()
 bool Stage::look_at_the_players()
 {
     const auto now = std::chrono::steady_clock::now();
-    const Work work = work_of(players);
+    long ticks = 0;
+    bool is_wanted = false;
+    for (const Player& player : players) {
+        const lab::Activity activity = lab::activity_of(player.pid());
+        ticks += activity.ticks;
+        is_wanted = is_wanted || activity.runs;
+    }
     const Seconds passed = now - looked_;
-    const Seconds used(static_cast<double>(std::max(work.ticks - ticks_, 0L)) / 100);
-    played_ += work.is_wanted ? std::min(used, passed) : passed;
-    ticks_ = work.ticks;
+    const Seconds used(static_cast<double>(std::max(ticks - ticks_, 0L)) / 100);
+    played_ += is_wanted ? std::min(used, passed) : passed;
+    ticks_ = ticks;
     looked_ = now;
-    return work.is_wanted;
+    return is_wanted;
 }
 
 void Stage::watch_until(const std::string& next, const std::function<bool()>& condition)
@@ -284,8 +284,8 @@ void Stage::watch_until(const std::string& next, const std::function<bool()>& co
     Seconds last = played_; // when nothing had come for a while
     std::size_t before = seen();
     for (;;) {
-        pollfd sources[2] = {{capture_, POLLIN, 0}, {household_.calls(), POLLIN, 0}};
-        ::poll(sources, 2, 10);
+        pollfd wire{capture_, POLLIN, 0};
+        ::poll(&wire, 1, 5); // calls do not wake it
         take_all();
         stop_what_is_endless();
         if (condition()) {
@@ -324,33 +324,8 @@ void Stage::watch_until_quiet(Seconds time)
     }
 }
 
-bool has_listening(const std::vector<ListedSocket>& sockets)
+bool has_listening(const std::vector<lab::ListedSocket>& sockets)
 {
     return std::any_of(sockets.begin(), sockets.end(),
-                       [](const ListedSocket& socket) { return socket.state == "LISTEN"; });
-}
-
-std::vector<ListedSocket> sockets_of(pid_t pid)
-{
-    std::vector<ListedSocket> found;
-    const std::string process = pid == 0 ? "self" : std::to_string(pid);
-    for (const char* table : {"tcp", "tcp6"}) {
-        std::ifstream file("/proc/" + process + "/net/" + table);
-        std::string line;
-        std::getline(file, line); // the headings
-        while (std::getline(file, line)) {
-            ListedSocket socket;
-            unsigned state = 0;
-            char address[33] = "";
-            if (std::sscanf(line.c_str(),
-                            " %*d: %32[^:]:%x %*32[^:]:%x %x %*x:%x %*s %*s %*d %*d %lu", address,
-                            &socket.port, &socket.peer, &state, &socket.unread,
-                            &socket.inode) == 6) {
-                socket.address = address_in(address);
-                socket.state = state_name(static_cast<int>(state));
-                found.push_back(socket);
-            }
-        }
-    }
-    return found;
+                       [](const lab::ListedSocket& socket) { return socket.state == "LISTEN"; });
 }

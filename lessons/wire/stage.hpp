@@ -2,7 +2,6 @@
 // wire. packet(7), socket(7)
 #pragma once
 
-#include "call.hpp"
 #include "packet.hpp"
 #include "player.hpp"
 
@@ -12,18 +11,15 @@
 #include <functional>
 #include <optional>
 
-/// A TCP socket, as Linux lists them. proc_pid_net(5)
-struct ListedSocket {
-    std::string address; ///< its own
-    std::uint32_t port = 0;
-    std::uint32_t peer = 0; ///< its peer's port
-    std::string state;      ///< "LISTEN"
-    unsigned unread = 0;    ///< bytes that have come, and that its program has not received
-    unsigned long inode = 0;
+/// True if one of these waits for clients.
+bool has_listening(const std::vector<lab::ListedSocket>& sockets);
+
+/// A call of a player's, on the clock that packets are stamped by.
+struct WireCall : lab::Call {
+    int player = 0;
+    std::int64_t began = 0; ///< nanoseconds of CLOCK_REALTIME
+    std::int64_t ended = 0;
 };
-/// Those in the network of a process; 0 stands for this one's.
-std::vector<ListedSocket> sockets_of(pid_t pid = 0);
-bool has_listening(const std::vector<ListedSocket>& sockets); ///< one that waits for clients
 
 /// Why a scene is over before its end, and what it would have shown next.
 struct Ending {
@@ -37,7 +33,7 @@ class Stage
   public:
     /// `hosts` is 1, and all is on loopback; or 2, with a wire between them, where the server is
     /// 10.0.0.2.
-    Stage(Household& household, int hosts);
+    explicit Stage(int hosts);
     ~Stage();
     Stage(const Stage&) = delete;
     Stage& operator=(const Stage&) = delete;
@@ -52,9 +48,9 @@ class Stage
     /// happens, or too much; `next` is what would have followed, as a sentence.
     void watch_until(const std::string& next, const std::function<bool()>& condition);
     /// The same, for the sockets in a server's network.
-    void
-    watch_sockets_until(const std::string& next, const Player& server,
-                        const std::function<bool(const std::vector<ListedSocket>&)>& condition);
+    void watch_sockets_until(
+        const std::string& next, const Player& server,
+        const std::function<bool(const std::vector<lab::ListedSocket>&)>& condition);
     /// Watches until nothing has happened for so long, and no player wants the processor.
     void watch_until_quiet(Seconds time);
     /// Watches until a server listens, and is ready; or has ended, or will not.
@@ -102,14 +98,17 @@ class Stage
     void stop_what_is_endless();
     /// Lets `played_` go on, and says whether a player wants the processor.
     bool look_at_the_players();
-    std::size_t seen() const { return frames.size() + calls.size(); }
+    std::size_t seen() const { return frames.size() + steps_; }
 
-    Household& household_;
+    std::size_t steps_ = 0; ///< of the calls: begun, or returned
+    /// From the clock of calls to that of packets.
+    const std::int64_t clock_offset_ =
+        clock() - std::chrono::nanoseconds(lab::Clock::now().time_since_epoch()).count();
     Descriptor here_;                 ///< this network
     std::optional<Descriptor> there_; ///< the second host's network
     int capture_ = -1;
     bool is_loopback_ = false;
     Seconds played_{0};
     std::chrono::steady_clock::time_point looked_ = std::chrono::steady_clock::now();
-    long ticks_ = 0; ///< CPU time of all players when that was
+    long ticks_ = 0; ///< hundredths of a second: CPU time of all players when that was
 };

@@ -1,14 +1,5 @@
 #include "tcp_state.hpp"
 
-std::string state_name(int state)
-{
-    static const std::vector<std::string> names = {
-        "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
-        "TIME_WAIT", "CLOSED",      "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING"};
-    const auto number = static_cast<std::size_t>(state);
-    return number < names.size() ? names[number] : "";
-}
-
 void TcpState::sends(const Packet& packet)
 {
     if (packet.has('R')) {

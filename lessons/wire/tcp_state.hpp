@@ -3,10 +3,8 @@
 
 #include "packet.hpp"
 
+#include <string>
 #include <utility>
-
-/// The name of a TCP state, as Linux numbers them; empty for none. TCP_INFO in tcp(7), proc(5)
-std::string state_name(int state);
 
 /// What becomes of one end of a connection.
 class TcpState

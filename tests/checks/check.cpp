@@ -16,9 +16,9 @@
 #include "finding.hpp"
 #include "harness.hpp"
 #include "language.hpp"
-#include "network.hpp"
 #include "ports.hpp"
 #include "table.hpp"
+#include "tests/watch/network.hpp"
 #include "trial.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "crowd.hpp"
 #include "finding.hpp"
 #include "lines.hpp"
-#include "process.hpp"
+#include "tests/watch/process.hpp"
 #include "tests/watch/text.hpp"
 
 #include <algorithm>

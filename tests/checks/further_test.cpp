@@ -1,7 +1,7 @@
 // The exercise's further tasks, for those who are quick: what a server does beyond the notebook.
 #include "language.hpp"
-#include "process.hpp"
 #include "talk.hpp"
+#include "tests/watch/process.hpp"
 
 #include <csignal>
 #include <fstream>

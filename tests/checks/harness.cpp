@@ -1,5 +1,5 @@
 #include "harness.hpp"
-#include "process.hpp"
+#include "tests/watch/process.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,8 +3,8 @@
 // itself.
 #pragma once
 
-#include "program.hpp"
 #include "tests/watch/departure.hpp"
+#include "tests/watch/program.hpp"
 
 #include <gtest/gtest.h>
 

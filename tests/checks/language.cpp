@@ -1,5 +1,5 @@
 #include "language.hpp"
-#include "program.hpp"
+#include "tests/watch/program.hpp"
 #include "tests/watch/text.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // listening.cpp: whether the server can be connected to, and if not, why.
-#include "process.hpp"
 #include "talk.hpp"
+#include "tests/watch/process.hpp"
 #include "tests/watch/text.hpp"
 
 namespace lab

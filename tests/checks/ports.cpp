@@ -1,7 +1,7 @@
 #include "ports.hpp"
 #include "harness.hpp"
 #include "language.hpp"
-#include "process.hpp"
+#include "tests/watch/process.hpp"
 
 #include <algorithm>
 #include <cstdlib>

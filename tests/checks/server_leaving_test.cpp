@@ -1,7 +1,7 @@
 // Step 4: how a client leaves, with exit or by closing, and what is taken for it wrongly.
 #include "lines.hpp"
-#include "process.hpp"
 #include "talk.hpp"
+#include "tests/watch/process.hpp"
 
 #include <cmath>
 #include <optional>

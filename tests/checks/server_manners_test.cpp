@@ -1,7 +1,7 @@
 // Step 4: clients that break off, and what is left of them.
 #include "lines.hpp"
-#include "process.hpp"
 #include "talk.hpp"
+#include "tests/watch/process.hpp"
 #include "tests/watch/text.hpp"
 
 #include <algorithm>

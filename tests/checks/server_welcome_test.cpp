@@ -1,8 +1,8 @@
 // Steps 1 to 4, as far as the welcome. These tests, and those of the other files, hold for every
 // server that keeps the notebook's contract, in any language: make test SERVER='python3 my.py'.
 #include "lines.hpp"
-#include "process.hpp"
 #include "talk.hpp"
+#include "tests/watch/process.hpp"
 #include "tests/watch/text.hpp"
 
 #include <algorithm>

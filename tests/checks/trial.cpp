@@ -1,9 +1,9 @@
 #include "trial.hpp"
 #include "finding.hpp"
 #include "language.hpp"
-#include "network.hpp"
 #include "ports.hpp"
-#include "program.hpp"
+#include "tests/watch/network.hpp"
+#include "tests/watch/program.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,9 +1,9 @@
 // What the two documents claim about TCP and UDP, each claim a test that bears its name. Read one
 // as an example: it makes the claim happen on real sockets, through common.hpp, or with the bare
 // call where the class would not let it happen.
-#include "../checks/network.hpp"
 #include "common.hpp"
 #include "lessons/datagram.hpp"
+#include "tests/watch/network.hpp"
 
 #include <gtest/gtest.h>
 

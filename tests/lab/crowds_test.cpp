@@ -94,7 +94,7 @@ TEST_F(ServerAlone, NoticesWithinTwoMinutesThatAClientsMachineHasVanished)
     Peer waiting = welcomed(server);
     waiting.say("Yam"); // while the server waits, the cable is pulled: no FIN, no RST, and no ACK
                         // for the answer
-    ASSERT_TRUE(switch_loopback(false));
+    ASSERT_TRUE(switch_card("lo", false));
     const auto start = Clock::now();
     for (const Peer* client : {&silent, &waiting}) {
         EXPECT_TRUE(prints(server, "Connection from " + client->address() + " closed.\n"));
@@ -102,7 +102,7 @@ TEST_F(ServerAlone, NoticesWithinTwoMinutesThatAClientsMachineHasVanished)
     }
     EXPECT_LT(since(start), 9) << "This would be three minutes.";
     EXPECT_GT(since(start), 3) << "After a minute, a client that is silent would be cut off.";
-    ASSERT_TRUE(switch_loopback(true));
+    ASSERT_TRUE(switch_card("lo", true));
     EXPECT_TRUE(before.is_back(server));
 }
 

@@ -1,6 +1,6 @@
 // What is said about wrong bytes: each kind has an example here, and what is not known gets no
 // advice at all.
-#include "../checks/diagnosis.hpp"
+#include "tests/checks/diagnosis.hpp"
 
 #include <gtest/gtest.h>
 

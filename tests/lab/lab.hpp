@@ -2,10 +2,10 @@
 // preloaded library of faults, and a server's footprint.
 #pragma once
 
-#include "../checks/harness.hpp"
-#include "../checks/network.hpp"
-#include "../checks/process.hpp"
-#include "../watch/syscalls.hpp"
+#include "tests/checks/harness.hpp"
+#include "tests/watch/network.hpp"
+#include "tests/watch/process.hpp"
+#include "tests/watch/syscalls.hpp"
 
 #include <algorithm>
 #include <clocale>

@@ -25,17 +25,24 @@ struct Call {
     bool has_returned = false;
     pid_t process = 0;
     pid_t thread = 0;
-    long socket = 0;    ///< its inode: the same for all who share it, after fork or dup
-    long result = 0;    ///< what it returned, or -errno
-    long size = -1;     ///< of recv and send: the size given; of listen: the backlog
-    long flags = 0;     ///< of recv and send; of shutdown how, of socket the type
-    long option = 0;    ///< of setsockopt: its level * 1000 + its number
-    int port = 0;       ///< of bind and connect: that of the address; of accept: the client's
-    std::string data{}; ///< the bytes that passed, as far as `most_bytes`
-    Seconds pause{0};   ///< of a sleep: what was asked for
-    bool waits = true;  ///< the socket is one that waits: not O_NONBLOCK
-    long client = 0;    ///< of accept: the inode of the socket that it returned; of fork: the child
+    long socket = 0;       ///< its inode: the same for all who share it, after fork or dup
+    long result = 0;       ///< what it returned, or -errno
+    long size = -1;        ///< of recv and send: the size given; of listen: the backlog
+    long flags = 0;        ///< of recv and send; of shutdown how, of socket the type
+    long option = 0;       ///< of setsockopt: its level * 1000 + its number
+    int port = 0;          ///< of bind and connect: that of the address; of accept: the client's
+    std::string address{}; ///< the whole of it, also of sendto: "127.0.0.1:9999"
+    std::string data{};    ///< the bytes that passed, as far as `most_bytes`
+    Seconds pause{0};      ///< of a sleep: what was asked for
+    bool waits = true;     ///< the socket is one that waits: not O_NONBLOCK
+    long client = 0; ///< of accept: the inode of the socket that it returned; of fork: the child
     std::vector<unsigned long> stack{}; ///< where it was made, innermost first; Lines::place_of
+    long descriptor = -1;               ///< that it was given
+    bool is_inet = false;               ///< and that is a socket of TCP or UDP
+    // Of that socket, or of the one that accept returned, if sockets are looked at:
+    int own_port = 0;
+    int peer_port = 0;
+    int state = 0; ///< when the call had returned: TCP_INFO, tcp(7)
 };
 
 /// As a person writes it: `recv(1024) = "exit"`, `send("Welcome!") = -1 EBADF`.

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include <netinet/in.h>
-#include <linux/tcp.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 namespace lab

@@ -3,13 +3,19 @@
 #include "text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <tuple>
+#include <utility>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -36,6 +42,7 @@ const std::map<long, KnownCall>& known_calls()
         {SYS_sendmsg, {"send", "sendmsg", message}},
         {SYS_shutdown, {"shutdown", "shutdown", plain}},
         {SYS_close, {"close", "close", plain}},
+        {SYS_dup3, {"close", "dup2", replaced}}, // another descriptor takes its place
         {SYS_setsockopt, {"option", "setsockopt", plain}},
         {SYS_nanosleep, {"sleep", "sleep", pause_first}},
         {SYS_clock_nanosleep, {"sleep", "sleep", pause_third}},
@@ -49,6 +56,9 @@ const std::map<long, KnownCall>& known_calls()
 #ifdef SYS_recv
         {SYS_recv, {"recv", "recv", bytes}},
         {SYS_send, {"send", "send", bytes}},
+#endif
+#ifdef SYS_dup2
+        {SYS_dup2, {"close", "dup2", replaced}},
 #endif
 #ifdef SYS_poll
         {SYS_poll, {"poll", "poll", plain}},
@@ -64,6 +74,8 @@ const std::map<long, KnownCall>& known_calls()
 
 namespace
 {
+
+constexpr unsigned long most_blocks = 16; ///< that are looked at
 
 std::string memory(pid_t process, unsigned long at, std::size_t size)
 {
@@ -103,12 +115,35 @@ Seconds time_in(pid_t process, unsigned long at)
     return Seconds(static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9);
 }
 
-/// The port of an address; 0 if it is of another family.
-int port_in(pid_t process, unsigned long at)
+/// An address as the lab writes it, "127.0.0.1:9999" or "[::1]:9999", and its port; nothing of
+/// another family. ip(7), ipv6(7)
+std::pair<std::string, int> written_address(const sockaddr_in6& any)
 {
-    const auto given = object<sockaddr_in>(process, at); // IPv6 has its port in the same place
-    const bool is_inet = given.sin_family == AF_INET || given.sin_family == AF_INET6;
-    return is_inet ? ntohs(given.sin_port) : 0;
+    std::array<char, INET6_ADDRSTRLEN> host{};
+    const bool is_six = any.sin6_family == AF_INET6;
+    const bool is_four = any.sin6_family == AF_INET ||
+                         (is_six && IN6_IS_ADDR_V4MAPPED(&any.sin6_addr)); // sent over IPv4
+    if (!is_four && !is_six) {
+        return {"", 0};
+    }
+    const auto* plain = reinterpret_cast<const unsigned char*>(&any);
+    const void* bytes = any.sin6_family == AF_INET ? plain + offsetof(sockaddr_in, sin_addr)
+                        : is_four                  ? any.sin6_addr.s6_addr + 12
+                                                   : any.sin6_addr.s6_addr;
+    inet_ntop(is_four ? AF_INET : AF_INET6, bytes, host.data(), host.size());
+    const int port = ntohs(any.sin6_port); // IPv4 has it in the same place
+    const std::string text = host.data();
+    return {(is_four ? text : "[" + text + "]") + ":" + std::to_string(port), port};
+}
+
+/// How many bytes these blocks have together. readv(2)
+long size_of(pid_t process, unsigned long at, unsigned long count)
+{
+    unsigned long size = 0;
+    for (unsigned long i = 0; i < std::min(count, most_blocks); ++i) {
+        size += object<iovec>(process, at + i * sizeof(iovec)).iov_len;
+    }
+    return static_cast<long>(size);
 }
 
 } // namespace
@@ -125,7 +160,6 @@ std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned lo
                         header.msg_iovlen, most);
     }
     std::string text;
-    constexpr unsigned long most_blocks = 16;
     for (unsigned long i = 0;
          arguments == blocks && i < std::min(count, most_blocks) && text.size() < most; ++i) {
         const auto block = object<iovec>(process, at + i * sizeof(iovec));
@@ -170,18 +204,40 @@ long socket_of(pid_t process, long descriptor)
     return n > 0 && std::sscanf(text, "socket:[%ld]", &inode) == 1 ? inode : 0;
 }
 
-int port_of_peer(pid_t process, int descriptor)
+int copy_of(pid_t process, long descriptor)
 {
     const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
     const int copy =
         pidfd == -1 ? -1 : static_cast<int>(syscall(SYS_pidfd_getfd, pidfd, descriptor, 0));
-    sockaddr_in peer{};
-    socklen_t length = sizeof peer;
-    const bool is_known =
-        copy != -1 && getpeername(copy, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
-    close(copy);
     close(pidfd);
-    return is_known ? ntohs(peer.sin_port) : 0;
+    return copy;
+}
+
+void look_at_socket(Call& call, long descriptor)
+{
+    const int copy = copy_of(call.process, descriptor);
+    int family = 0;
+    socklen_t length = sizeof family;
+    call.is_inet = getsockopt(copy, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 &&
+                   (family == AF_INET || family == AF_INET6);
+    if (call.is_inet) {
+        sockaddr_in6 own{};
+        sockaddr_in6 peer{};
+        tcp_info info{};
+        length = sizeof own;
+        getsockname(copy, reinterpret_cast<sockaddr*>(&own), &length);
+        length = sizeof peer;
+        getpeername(copy, reinterpret_cast<sockaddr*>(&peer), &length);
+        length = sizeof info;
+        getsockopt(copy, IPPROTO_TCP, TCP_INFO, &info, &length);
+        call.own_port = written_address(own).second;
+        call.peer_port = written_address(peer).second;
+        call.state = info.tcpi_state;
+        if (call.kind == "accept" && call.has_returned) {
+            std::tie(call.address, call.port) = written_address(peer);
+        }
+    }
+    close(copy);
 }
 
 bool read_entry(pid_t process, long number, const Given& given, Call& call)
@@ -191,7 +247,8 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
         return false;
     }
     const auto& [kind, name, arguments] = found->second;
-    const auto descriptor = static_cast<long>(static_cast<int>(given[0]));
+    const auto descriptor = static_cast<long>(static_cast<int>(given[arguments == replaced]));
+    call.descriptor = descriptor;
     call.kind = kind;
     call.name = name;
     if (call.kind == "sleep") {
@@ -233,11 +290,23 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
     } else if (call.kind == "shutdown") {
         call.flags = static_cast<long>(given[1]);
     } else if (arguments == address) {
-        call.port = port_in(process, given[1]);
+        std::tie(call.address, call.port) =
+            written_address(object<sockaddr_in6>(process, given[1]));
     } else if (arguments == bytes) {
         call.size = static_cast<long>(given[2]);
         const bool has_flags = call.name == "recv" || call.name == "send";
         call.flags = has_flags ? static_cast<long>(given[3]) : call.flags;
+        if (has_flags && number == SYS_sendto && given[4] != 0) {
+            call.name = "sendto";
+            call.address = written_address(object<sockaddr_in6>(process, given[4])).first;
+        }
+        call.name = has_flags && number == SYS_recvfrom && given[4] != 0 ? "recvfrom" : call.name;
+    } else if (arguments == blocks) {
+        call.size = size_of(process, given[1], given[2]);
+    } else if (arguments == message) {
+        const auto header = object<msghdr>(process, given[1]);
+        call.size =
+            size_of(process, reinterpret_cast<unsigned long>(header.msg_iov), header.msg_iovlen);
     }
     if (call.kind == "send" || call.kind == "print") {
         call.data = bytes_of(process, arguments, given[1], given[2],

@@ -11,7 +11,7 @@ namespace lab
 {
 
 /// What the arguments of a call are.
-enum Arguments { plain, bytes, blocks, message, address, pause_first, pause_third };
+enum Arguments { plain, bytes, blocks, message, address, replaced, pause_first, pause_third };
 
 /// A system call that is looked at.
 struct KnownCall {
@@ -41,7 +41,10 @@ std::string occupation_of(pid_t process, pid_t thread);
 /// The inode of the socket that a descriptor is of; 0 if it is of something else.
 long socket_of(pid_t process, long descriptor);
 
-/// The port of the other side of a connection; 0 if it cannot be known.
-int port_of_peer(pid_t process, int descriptor);
+/// A copy of a descriptor of another process's; -1 if it cannot be had. pidfd_getfd(2)
+int copy_of(pid_t process, long descriptor);
+
+/// Notes what the socket is that this descriptor is of: its ports and state; of accept, the client.
+void look_at_socket(Call& call, long descriptor);
 
 } // namespace lab

@@ -228,11 +228,15 @@ void Trace::enters(pid_t thread)
         call.stack = lines_.stack_of(call.process, thread);
     }
     const int arguments = known_calls().at(number).arguments;
+    if (looks_at_sockets && (call.socket != 0 || call.kind == "socket")) {
+        look_at_socket(call, call.descriptor);
+    }
     call.begin = Clock::now();
     {
         const std::lock_guard lock(mutex_);
         pending_[thread] = {calls_.size(), arguments, given[1], given[2]};
         calls_.push_back(call);
+        ++steps_;
     }
     if (!is_held(call)) {
         ptrace(PTRACE_SYSCALL, thread, nullptr, nullptr); // as far as its return
@@ -272,7 +276,7 @@ void Trace::returns(pid_t thread)
     if (found != pending_.end() && stop.op == PTRACE_SYSCALL_INFO_EXIT) {
         const auto [index, arguments, at, count] = found->second;
         Call call = calls_[index];
-        call.end = Clock::now();
+        const auto end = Clock::now();
         call.has_returned = true;
         call.result = static_cast<long>(stop.exit.rval);
         if (call.result <= errors_that_repeat && call.result > errors_that_repeat - 5) {
@@ -284,17 +288,23 @@ void Trace::returns(pid_t thread)
         }
         if (call.kind == "accept" && call.result >= 0) {
             call.client = socket_of(call.process, call.result);
-            call.port = port_of_peer(call.process, static_cast<int>(call.result));
         }
         if (call.kind == "socket" && call.result >= 0) {
             call.socket = socket_of(call.process, call.result);
         }
+        const bool is_new = call.result >= 0 && (call.kind == "accept" || call.kind == "socket");
+        if (call.kind == "accept" ? is_new : looks_at_sockets && call.kind != "close") {
+            look_at_socket(call, is_new ? call.result : call.descriptor);
+        }
+        // A segment that has changed the state has passed by then.
+        call.end = looks_at_sockets ? Clock::now() : end;
         if (call.kind == "print") {
             release();
         }
         pending_.erase(found);
         const std::lock_guard lock(mutex_);
         calls_[index] = std::move(call);
+        ++steps_;
     }
     ptrace(PTRACE_CONT, thread, nullptr, nullptr);
 }
@@ -304,6 +314,7 @@ void Trace::forks(pid_t thread)
     unsigned long child = 0;
     ptrace(PTRACE_GETEVENTMSG, thread, nullptr, &child);
     const auto number = static_cast<pid_t>(child);
+    ++started_;
     if (process_of(number) == process_of(thread)) {
         return; // a thread
     }

@@ -32,6 +32,9 @@ class Trace
     /// For the child, before it becomes the program: from now on it stops where it is watched.
     static void stop_at_calls();
 
+    /// True if the ports and the state of each call's socket are to be noted, too.
+    static inline bool looks_at_sockets = false;
+
     /// Ends all that it watches. What was seen stays.
     void end();
 
@@ -39,6 +42,9 @@ class Trace
     /// From now on a thread that goes on with a line of which it has printed a part waits until
     /// another one has printed something, or for a moment: lines that may be mixed are mixed then.
     void let_lines_mix() { mixes_ = true; }
+    /// How often a call was begun, or has returned; and how many processes and threads were started.
+    std::size_t steps() const { return steps_; }
+    std::size_t started() const { return started_; }
     /// True if it has made so many calls that no more are looked at.
     bool has_seen_enough() const;
     /// All calls so far, in the order in which they were made.
@@ -73,6 +79,8 @@ class Trace
     std::set<pid_t> alive_; ///< processes and threads
     std::atomic<bool> is_ending_{false};
     std::atomic<bool> mixes_{false};
+    std::atomic<std::size_t> steps_{0};
+    std::atomic<std::size_t> started_{0};
     bool is_allowed_ = false;
     pid_t child_;
     std::map<pid_t, Pending> pending_; ///< from here on, the watching thread's own

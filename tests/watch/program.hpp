@@ -1,8 +1,8 @@
 // program.hpp: a program that a test starts as a person would, watches, and stops.
 #pragma once
 
-#include "tests/watch/text.hpp"
-#include "tests/watch/trace.hpp"
+#include "text.hpp"
+#include "trace.hpp"
 
 #include <functional>
 #include <memory>
@@ -59,6 +59,8 @@ class Program
     pid_t pid() const { return pid_; }
     /// The calls on its sockets so far; none if it is not watched.
     std::vector<Call> calls() const;
+    /// What watches it; null if nothing does.
+    const Trace* trace() const { return trace_.get(); }
     /// Where in its own source it made this call; empty if that is not known.
     std::string place_of(const Call& call) { return trace_ ? trace_->place_of(call) : ""; }
     /// What a thread of it does that calls nothing more. Trace::occupation_of

@@ -13,8 +13,8 @@ namespace lab
 /// is empty again. Only for a process without threads. unshare(2), user_namespaces(7)
 bool enter_private_network(std::string& why);
 
-/// Switches the loopback interface of this network on or off. False, and `errno`, if that is not
-/// possible. netdevice(7)
-bool switch_loopback(bool on);
+/// Switches a network card on or off: "lo". False, and `errno`, if that is not possible.
+/// netdevice(7)
+bool switch_card(const char* card, bool on);
 
 } // namespace lab

@@ -27,14 +27,28 @@ struct Activity {
 };
 Activity activity_of(pid_t group);
 
-/// A socket that waits for clients.
-struct ListeningSocket {
-    std::string address; ///< "127.0.0.1", "0.0.0.0", "::1"
+/// A TCP or UDP socket, as Linux lists them. proc_pid_net(5)
+struct ListedSocket {
+    std::string address; ///< its own: "127.0.0.1", "0.0.0.0", "::1"
     int port = 0;
-    bool datagrams = false; ///< UDP
+    int peer = 0; ///< its peer's port
+    bool datagrams = false;
+    std::string state; ///< "LISTEN"
+    /// Bytes that have come, and that its program has not received; of one that listens, clients
+    /// that are connected, and that accept has not returned yet.
+    long waiting = 0;
+    unsigned long inode = 0;
+};
+/// Those in the network of a process; 0 stands for this one's.
+std::vector<ListedSocket> sockets_of(pid_t process = 0);
+
+/// A TCP state's name, as the kernel numbers them. RFC 9293
+std::string state_name(int state);
+
+/// A socket that waits for clients, or for datagrams.
+struct ListeningSocket : ListedSocket {
     pid_t owner = 0;
     std::string program; ///< its name
-    long waiting = 0;    ///< clients that are connected, and that accept has not returned yet
 };
 /// The sockets of a group on which clients, or datagrams, may come in; 0 stands for every process
 /// that is seen.
@@ -43,5 +57,9 @@ std::vector<ListeningSocket> listening_sockets_of(pid_t group);
 /// True if the kernel has not finished the server's side of the handshake with the client at this
 /// address ("127.0.0.1:51234"): the backlog was full, and it will be repeated.
 bool handshake_is_unfinished(int server_port, const std::string& client);
+
+/// A copy of the descriptor with which a process of this group holds the socket of that number; -1
+/// if none has it. pidfd_getfd(2)
+int copy_of_socket(pid_t group, unsigned long inode);
 
 } // namespace lab

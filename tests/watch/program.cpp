@@ -70,14 +70,15 @@ void note_running(pid_t before, pid_t now)
     }
 }
 
-extern "C" void end_programs(int /*signal*/)
+extern "C" void end_programs(int number)
 {
     for (const std::atomic<pid_t>& group : running) {
         if (group != 0) {
             kill(-group, SIGKILL);
         }
     }
-    _exit(130);
+    ::signal(number, SIG_DFL);
+    raise(number); // when this returns
 }
 
 /// Waits a moment before the next look, longer if the last one, which began then, was costly: what
@@ -158,7 +159,6 @@ Program::Program(const std::string& command, const std::string& input, Output ou
         screen = full_pipe(pipe_);
     }
     const std::string line = "exec " + command;
-    const pid_t parent = getpid();
     std::array<int, 2> go{}; // the program begins when it is known whether it is watched
     if (pipe2(go.data(), O_CLOEXEC) == -1) {
         fail("make a pipe");
@@ -169,11 +169,9 @@ Program::Program(const std::string& command, const std::string& input, Output ou
     }
     if (pid_ == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) {
-            _exit(127);
-        }
+        ::close(go[1]);
         setpgid(0, 0);
-        char watched = 0;
+        char watched = 0; // nothing comes, if this process's parent has gone
         if (read(go[0], &watched, 1) != 1) {
             _exit(127);
         }

@@ -1,8 +1,11 @@
 #include "process.hpp"
 
+#include "syscalls.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -119,44 +122,68 @@ Activity activity_of(pid_t group)
     return sum;
 }
 
-std::vector<ListeningSocket> listening_sockets_of(pid_t group)
+std::string state_name(int state)
 {
-    std::map<std::string, pid_t> owners; // of each inode
-    for (const pid_t pid : processes_of(group)) {
-        for (const std::string& name : entries(directory(pid) + "/fd")) {
-            std::error_code error;
-            const fs::path link = fs::read_symlink(directory(pid) + "/fd/" + name, error);
-            if (const std::string to = link.string(); to.starts_with("socket:[")) {
-                owners.emplace(to.substr(8, to.size() - 9), pid);
-            }
-        }
-    }
-    std::vector<ListeningSocket> found;
+    static const std::vector<std::string> names = {
+        "",          "ESTABLISHED", "SYN_SENT",   "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2",
+        "TIME_WAIT", "CLOSED",      "CLOSE_WAIT", "LAST_ACK", "LISTEN",    "CLOSING"};
+    const auto number = static_cast<std::size_t>(state);
+    return number < names.size() ? names[number] : "";
+}
+
+std::vector<ListedSocket> sockets_of(pid_t process)
+{
+    std::vector<ListedSocket> found;
+    const std::string folder = process == 0 ? "/proc/self" : directory(process);
     for (const std::string table : {"tcp", "tcp6", "udp", "udp6"}) {
-        const bool datagrams = table.starts_with("udp");
-        std::ifstream file("/proc/self/net/" + table);
+        std::ifstream file(folder + "/net/" + table);
         std::string line;
         std::getline(file, line); // the headings
         while (std::getline(file, line)) {
-            std::istringstream fields(line);
-            std::array<std::string, 10> field;
-            for (std::string& each : field) {
-                fields >> each;
+            ListedSocket socket;
+            unsigned state = 0;
+            std::array<char, 33> address{};
+            if (std::sscanf(
+                    line.c_str(), " %*d: %32[^:]:%x %*32[^:]:%x %x %*x:%lx %*s %*s %*d %*d %lu",
+                    address.data(), reinterpret_cast<unsigned*>(&socket.port),
+                    reinterpret_cast<unsigned*>(&socket.peer), &state,
+                    reinterpret_cast<unsigned long*>(&socket.waiting), &socket.inode) == 6) {
+                socket.address = address_in(address.data());
+                socket.datagrams = table.starts_with("udp");
+                socket.state = state_name(static_cast<int>(state));
+                found.push_back(socket);
             }
-            const bool waits = field[3] == (datagrams ? "07" : "0A");
-            const auto owner = owners.find(field[9]);
-            const std::size_t colon = field[1].find(':');
-            if (!waits || colon == std::string::npos || (group != 0 && owner == owners.end())) {
-                continue;
+        }
+    }
+    return found;
+}
+
+/// Calls `look` for each descriptor of a group that is a socket's: with the process, the
+/// descriptor, and the socket's number.
+template<class Look> static void for_each_socket(pid_t group, Look look)
+{
+    for (const pid_t pid : processes_of(group)) {
+        for (const std::string& name : entries(directory(pid) + "/fd")) {
+            if (const long inode = socket_of(pid, std::stol(name)); inode != 0) {
+                look(pid, std::stol(name), static_cast<unsigned long>(inode));
             }
-            ListeningSocket next{address_in(field[1].substr(0, colon)),
-                                 std::stoi(field[1].substr(colon + 1), nullptr, 16),
-                                 datagrams,
-                                 owner == owners.end() ? 0 : owner->second,
-                                 "",
-                                 std::stol(field[4].substr(field[4].find(':') + 1), nullptr, 16)};
-            next.program = name_of(next.owner);
-            found.push_back(next);
+        }
+    }
+}
+
+std::vector<ListeningSocket> listening_sockets_of(pid_t group)
+{
+    std::map<unsigned long, pid_t> owners; // of each socket
+    for_each_socket(group, [&](pid_t pid, long /*descriptor*/, unsigned long inode) {
+        owners.emplace(inode, pid);
+    });
+    std::vector<ListeningSocket> found;
+    for (const ListedSocket& socket : sockets_of()) {
+        const auto owner = owners.find(socket.inode);
+        const bool waits = socket.state == (socket.datagrams ? "CLOSED" : "LISTEN");
+        if (waits && (group == 0 || owner != owners.end())) {
+            const pid_t pid = owner == owners.end() ? 0 : owner->second;
+            found.push_back({socket, pid, name_of(pid)});
         }
     }
     return found;
@@ -165,23 +192,21 @@ std::vector<ListeningSocket> listening_sockets_of(pid_t group)
 bool handshake_is_unfinished(int server_port, const std::string& client)
 {
     const int client_port = std::stoi(client.substr(client.rfind(':') + 1));
-    const auto port_of = [](const std::string& field) {
-        return std::stoi(field.substr(field.find(':') + 1), nullptr, 16);
-    };
-    for (const std::string table : {"tcp", "tcp6"}) {
-        std::ifstream file("/proc/self/net/" + table);
-        std::string line;
-        std::getline(file, line); // the headings
-        while (std::getline(file, line)) {
-            std::istringstream fields(line);
-            std::string number, local, remote, state;
-            fields >> number >> local >> remote >> state;
-            if (port_of(local) == server_port && port_of(remote) == client_port) {
-                return state == "03"; // SYN_RECV
-            }
+    for (const ListedSocket& socket : sockets_of()) {
+        if (socket.port == server_port && socket.peer == client_port) {
+            return socket.state == "SYN_RECV";
         }
     }
     return std::ifstream("/proc/self/net/tcp").good(); // the kernel knows nothing of it
+}
+
+int copy_of_socket(pid_t group, unsigned long inode)
+{
+    int copy = -1;
+    for_each_socket(group, [&](pid_t pid, long descriptor, unsigned long number) {
+        copy = copy == -1 && number == inode ? copy_of(pid, descriptor) : copy;
+    });
+    return copy;
 }
 
 } // namespace lab

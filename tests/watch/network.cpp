@@ -15,15 +15,15 @@
 namespace lab
 {
 
-bool switch_loopback(bool on)
+bool switch_card(const char* card, bool on)
 {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ifreq loopback{};
-    std::strcpy(loopback.ifr_name, "lo");
-    bool done = ioctl(fd, SIOCGIFFLAGS, &loopback) == 0;
-    const int flags = on ? loopback.ifr_flags | IFF_UP : loopback.ifr_flags & ~IFF_UP;
-    loopback.ifr_flags = static_cast<short>(flags);
-    done = done && ioctl(fd, SIOCSIFFLAGS, &loopback) == 0;
+    ifreq request{};
+    std::strncpy(request.ifr_name, card, sizeof request.ifr_name - 1);
+    bool done = ioctl(fd, SIOCGIFFLAGS, &request) == 0;
+    const int flags = on ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP;
+    request.ifr_flags = static_cast<short>(flags);
+    done = done && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
     close(fd);
     return done;
 }
@@ -45,7 +45,7 @@ bool try_to_enter(std::string& why)
         std::ofstream("/proc/self/uid_map") << user + " " + user + " 1";
         std::ofstream("/proc/self/gid_map") << group + " " + group + " 1";
     }
-    const bool entered = switch_loopback(true);
+    const bool entered = switch_card("lo", true);
     why = entered ? "" : std::string("the loopback interface: ") + std::strerror(errno);
     return entered;
 }
