@@ -113,6 +113,8 @@ void Ladder::add_call(std::size_t i)
         arguments = bytes(call, call.size) + (call.address.empty() ? "" : ", " + call.address);
     } else if (call.kind == "bind" || call.kind == "connect") {
         arguments = call.address;
+    } else if (call.kind == "socket") {
+        arguments = call.flags == SOCK_DGRAM ? "SOCK_DGRAM" : "SOCK_STREAM";
     } else if (call.kind == "shutdown") {
         arguments = call.flags == SHUT_WR   ? "SHUT_WR"
                     : call.flags == SHUT_RD ? "SHUT_RD"

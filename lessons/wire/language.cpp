@@ -148,7 +148,6 @@ const std::map<std::string_view, std::string_view> chinese = {
      "服务器应该发出回答，然后收到 RST。"},
     {"The server would have closed its connection.", "服务器应该关闭连接。"},
     {"A packet would have been lost, and sent again.", "应该丢失一个分组，然后重发。"},
-    {"One of the programs", "其中一个程序"},
     {"The client would have come to the server.", "客户端应该来连接服务器。"},
     {"With the notebook's client in its place: make wire SERVER='./server --port {port} --delay "
      "{delay}'",
@@ -179,11 +178,8 @@ const std::vector<std::pair<const char*, const char*>> filled_in = {
     {"(.+) (ended, with status [0-9]+|was ended by a signal: [^;]+)\\.", "$1 $2。"},
     {"ended, with status ([0-9]+)", "结束了，退出状态为 $1"},
     {"was ended by a signal: (.+)", "被信号终止：$1"},
-    {"No call of (.+) is seen: it makes them itself, past the C library, as static programs and Go "
-     "do. Segments and "
-     "states are all there\\.",
-     "看不到 $1 的调用：它不经过 C 库、自己进行系统调用，静态链接的程序和 Go "
-     "就是这样。报文段和状态一个也不少。"},
+    {"No call of (.+) is seen: this system does not let a program be watched \\(ptrace\\)\\.",
+     "看不到 $1 的调用：这个系统不允许观察程序（ptrace）。"},
     {"What the server sent is the notebook's for (.+); then came (.+), where the welcome is "
      "(.+)\\.",
      "服务器发送的内容，前 $1与 notebook 相同；接着来的是 $2，而欢迎语是 $3。"},

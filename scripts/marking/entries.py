@@ -2,6 +2,7 @@
 import os
 
 from . import files, names
+from .language import text
 from .names import ANSWERS, SOURCES
 
 
@@ -73,7 +74,7 @@ class Entry:
         for wanted in (*SOURCES, ANSWERS):
             same = sorted((each for each in found if names.file_of(each.file) == wanted), key=Found.age)
             if len(same) > 1:
-                self.notes.append(f"{len(same)} files {wanted}; {same[0].path} was taken")
+                self.notes.append(text("{count} files {name}; {path} was taken", count=len(same), name=wanted, path=same[0].path))
             if same and wanted == ANSWERS:
                 self._try(lambda first=same[0]: setattr(self, "answers", first.read()), self.notes)
             elif same:
@@ -81,9 +82,9 @@ class Entry:
         others = sorted(each.path for each in found if each.may_be_work())
         unread = [path for path in others if files.base(path).lower().startswith("answer")]
         if unread and not self.answers:
-            self.notes.append(f"{unread[0]} is not read: answers are handed in as answers.txt or answers.md")
+            self.notes.append(text("{file} is not read: answers are handed in as answers.txt or answers.md", file=unread[0]))
         if others and len(self.sources) < len(SOURCES):
-            self.notes.append("not known by its name: " + ", ".join(others[:3]) + (" and others" if len(others) > 3 else ""))
+            self.notes.append(text("not known by its name: {names}" + (" and others" if len(others) > 3 else ""), names=", ".join(others[:3])))
 
 
 class Found:
@@ -136,9 +137,9 @@ class HandedIn:
             entry.parts, dropped = (parts, []) if parts[0].name.is_platforms else _of_one_kind(parts)
             called = sorted({part.name.student for part in parts})
             if len(called) > 1:
-                entry.notes.append("the same number has several names: " + ", ".join(called))
+                entry.notes.append(text("the same number has several names: {names}", names=", ".join(called)))
             if dropped:
-                entry.notes.append("beside it, not taken: " + ", ".join(os.path.basename(part.path) for part in dropped))
+                entry.notes.append(text("beside it, not taken: {names}", names=", ".join(os.path.basename(part.path) for part in dropped)))
             self.entries.append(entry)
 
     def tell_apart(self, known):

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 
 from . import names
+from .language import ENGLISH, text
 
 MOST = 1 << 20  # bytes of a source
 MOST_IN_AN_ARCHIVE = 256 << 20  # bytes, unpacked
@@ -21,16 +22,20 @@ DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, Mem
 
 
 class NotReadable(Exception):
-    """Why nothing can be taken from an entry."""
+    """Why nothing can be taken from an entry: `said`, which is a text() or a str."""
+
+    def __init__(self, said):
+        super().__init__(ENGLISH(said))
+        self.said = said
 
 
 def why(error):
     """What an error means, in a few words."""
     if isinstance(error, NotReadable):
-        return str(error)
+        return error.said
     reason = getattr(error, "strerror", None) or (str(error) if isinstance(error, tarfile.TarError) else "") or \
         "is it damaged, or encrypted?"
-    return f"it cannot be read ({reason})"
+    return text("it cannot be read ({reason})", reason=reason)
 
 
 def base(path):
@@ -55,11 +60,11 @@ def read_file(path):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if os.path.islink(path):
-            raise NotReadable(f"{os.path.basename(path)} is a symbolic link") from error
+            raise NotReadable(text("{file} is a symbolic link", file=os.path.basename(path))) from error
         raise
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotReadable(f"{os.path.basename(path)} is no regular file")
+            raise NotReadable(text("{file} is no regular file", file=os.path.basename(path)))
         return _limited(file.read(MOST + 1), os.path.basename(path))
 
 
@@ -71,7 +76,7 @@ def _is_somebodys(path):
 
 def _limited(data, name):
     if len(data) > MOST:
-        raise NotReadable(f"{name} is larger than 1 MB")
+        raise NotReadable(text("{file} is larger than 1 MB", file=name))
     return data
 
 
@@ -124,7 +129,7 @@ def _in_zip(path):
 
 def _read_member(path, member):
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise NotReadable(f"{base(member.filename)} is a symbolic link")
+        raise NotReadable(text("{file} is a symbolic link", file=base(member.filename)))
     with zipfile.ZipFile(path) as archive, archive.open(member) as file:  # what is said of its size may be a lie
         return _limited(file.read(MOST + 1), base(member.filename))
 
@@ -167,7 +172,7 @@ def _read_of(member, archive):
 
     def read():
         if not member.isreg():
-            raise NotReadable(f"{name} is a link, or no regular file")
+            raise NotReadable(text("{file} is a link, or no regular file", file=name))
         return _limited(data if member.size <= MOST else b"\0" * (MOST + 1), name)
     return read
 
@@ -205,7 +210,7 @@ def unpack_class(path, folder):
             os.makedirs(os.path.dirname(place), exist_ok=True)
             with open(place, "wb") as file:
                 if stat.S_ISLNK(member.external_attr >> 16):
-                    raise NotReadable(f"{os.path.basename(place)} is a symbolic link")
+                    raise NotReadable(text("{file} is a symbolic link", file=os.path.basename(place)))
                 if most > left:
                     raise NotReadable("all submissions together are larger than 4 GB")
                 if most:

@@ -1,7 +1,6 @@
 """Marks a folder of submissions, several at once."""
 import os
 import queue
-import re
 import subprocess
 import sys
 import threading
@@ -69,8 +68,11 @@ def compiles_here(marker):
     return record["checks"].get("compiles", {}).get("status") == "passed"
 
 
-# What a busy machine may be the cause of: nothing came, or late. Wrong bytes are wrong on any machine.
-TIME_MATTERS = re.compile(r"received +(nothing|no |[^\n]*after \d)|pause|one after another|at work")
+def _may_be_busy(found):
+    """Whether a busy machine may be the cause of what a check found: nothing came, or late. Wrong bytes are wrong on any machine."""
+    said = {part["label"]: part["text"] for part in found.get("parts", [])}
+    return said.get("received", "").startswith(("nothing", "no ")) or \
+        any(word in each for each in said.values() for word in ("pause", " after ", "one after another", "at work"))
 
 
 def try_again_alone(marker, store, todo, options):
@@ -79,7 +81,7 @@ def try_again_alone(marker, store, todo, options):
     for entry in todo if options.jobs > 1 else []:
         record = store.records[entry.student]
         failed = {name for name, found in record["checks"].items() if found["status"] == "failed"}
-        doubtful = any(TIME_MATTERS.search(record["checks"][name]["details"]) for name in failed)
+        doubtful = any(_may_be_busy(record["checks"][name]) for name in failed)
         if record["status"] == "ok" and failed <= timed and doubtful and not marker.stopped.is_set():
             before, options.only = options.only, sorted({name for name, found in record["checks"].items()
                                                          if found["status"] != "passed"})

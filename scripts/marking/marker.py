@@ -1,6 +1,6 @@
 """Marks one submission: the checks that its author had, on programs in the sandbox."""
+import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -9,10 +9,7 @@ import threading
 import time
 
 from . import entries, kit, results
-from .language import Language
-
-
-ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+from .language import Language, text
 
 
 class Stopped(Exception):
@@ -36,7 +33,7 @@ class Marker:
             return record
         missing = [name for name in entries.SOURCES if name not in entry.sources]
         if missing:
-            record.update(status="missing file", notes=record["notes"] + ["no " + " and no ".join(missing)])
+            record.update(status="missing file", notes=record["notes"] + [text("no {name}" + " and no {other}" * (len(missing) > 1), name=missing[0], other=missing[-1])])
             if len(missing) == len(entries.SOURCES):
                 return record
         user = self.box.user(slot)
@@ -99,25 +96,21 @@ class Marker:
         if os.path.exists(found):
             names = {check.name for check in self.checks}
             with open(found, encoding="utf-8", errors="replace", newline="\n") as file:
-                for line in file:
-                    name, status, *both = (line.rstrip("\n").split("\t") + ["", "", ""])[:4]
-                    if name in names and name not in record["checks"]:  # what a program says must not pass for a result
-                        details, shown = (clean(re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[1]), text), 20_000) for text in both)
-                        record["checks"][name] = {"status": status, "details": details, "shown": shown}
+                for found in map(json.loads, file):
+                    if found["check"] in names:
+                        parts = [{label: clean(said, 20_000) for label, said in part.items()} for part in found["parts"]]
+                        record["checks"][found["check"]] = {"status": found["status"], "parts": parts, "shown": clean(found["shown"], 20_000)}
         compiled = record["checks"].get("compiles", {})
         if not in_time:
             record["status"] = "timed out"
-            record["notes"].append(f"the marking was ended after {_seconds(self.options.timeout)}")
-            record["output"] += "\n" + self.say(f"Ended after {_seconds(self.options.timeout)}, the limit for the whole submission.") + "\n"
-        elif process.returncode not in (0, 1) or not compiled or compiled["details"].startswith("bwrap: "):
+            limit = text("{count} second" if self.options.timeout == 1 else "{count} seconds", count=f"{self.options.timeout:g}")
+            record["notes"].append(text("the marking was ended after {time}", time=limit))
+            record["output"] += "\n" + self.say(text("Ended after {time}, the limit for the whole submission.", time=limit)) + "\n"
+        elif process.returncode not in (0, 1) or not compiled or any(part["text"].startswith("bwrap: ") for part in compiled["parts"]):
             record["status"] = "marking failed"
-            record["notes"].append("the checks could not be made: " + (record["output"].strip().splitlines() or ["?"])[-1][:200])
+            record["notes"].append(text("the checks could not be made: {reason}", reason=(record["output"].strip().splitlines() or ["?"])[-1][:200]))
         elif compiled["status"] != "passed" and record["status"] == "ok":
             record["status"] = "does not compile"
-
-
-def _seconds(number):
-    return f"{number:g} second" + ("" if number == 1 else "s")
 
 
 def _end(process):

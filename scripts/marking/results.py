@@ -6,7 +6,7 @@ import os
 import tempfile
 
 from . import tables
-from .language import ENGLISH
+from .language import ENGLISH, text
 
 
 class Check:
@@ -44,9 +44,9 @@ def _umask():
     return mask
 
 
-def visible(text):
+def visible(said):
     """Control characters, which must not reach a terminal, as they are written in a program."""
-    return "".join(each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in text)
+    return "".join(each if each.isprintable() or each == "\n" else each.encode("unicode_escape").decode() for each in said)
 
 
 def file_name(student, ending):
@@ -79,17 +79,18 @@ def marks_csv(records, checks):
         notes = record["notes"] + [f"adjusted by {_signed(points)}" + (f": {reason}" if reason else "") for points, reason in adjustments]
         rows.append([tables.safe(student), tables.number(score_of(record, checks)), sum(check.points for check in checks),
                      record["status"], *points, tables.number(sum(points for points, _ in adjustments)),
-                     tables.safe(visible("; ".join(notes))), record.get("id", "")])
+                     tables.safe(visible("; ".join(map(ENGLISH, notes)))), record.get("id", "")])
     return tables.write_rows(rows)
 
 
 def feedback(student, record, checks, say=ENGLISH):
     """What the student is told: what make test shows, with the points above it."""
     most = sum(check.points for check in checks)
-    lines = [say(f"{student}: {tables.number(score_of(record, checks))} of {most} points ({record['status']})")]
+    lines = [say(text("{student}: {score} of {most} points ({status})", student=student, most=most,
+                      score=tables.number(score_of(record, checks)), status=record["status"]))]
     if record.get("adjustments"):
-        lines.append(say(f"    {points_of(record, checks)} from the checks"))
-        lines += [say(f"    {_signed(points)} from your teacher" + (f": {reason}" if reason else ""))
+        lines.append(say(text("    {points} from the checks", points=points_of(record, checks))))
+        lines += [say(text("    {points} from your teacher" + ": {reason}" * bool(reason), points=_signed(points), reason=reason))
                   for points, reason in record["adjustments"]]
     end = "。" if say.name == "zh" else "."
     lines += [""] + [note[0].upper() + note[1:] + end for note in map(say, record["notes"])]
@@ -103,7 +104,7 @@ def gradescope(student, record, checks, say=ENGLISH):
     for check in checks:
         found = record["checks"].get(check.name, {})
         passed = found.get("status") == "passed"
-        output = found.get("shown", found.get("details", "")) if found.get("status") != "not tried" else \
+        output = found.get("shown", "") if found.get("status") != "not tried" else \
             say("Not tried: a check that it needs does not pass yet.")
         tests.append({"name": say(check.sentence), "number": str(check.number), "score": check.points if passed else 0,
                       "max_score": check.points, "status": "passed" if passed else "failed", "output": output,
@@ -112,21 +113,13 @@ def gradescope(student, record, checks, say=ENGLISH):
                        "visibility": "visible", "tests": tests}, indent=1, ensure_ascii=False) + "\n"
 
 
-def diagnosis_in(details):
+def diagnosis_in(parts):
     """The diagnosis of a failure, in one line; without one, what was received."""
-    for label in ("diagnosis", "the server", "the client", "received"):
-        lines = []
-        for line in details.split("\n"):
-            if line.startswith(label + " "):
-                lines = [line[len(label):].strip()]
-            elif lines and line.startswith("            "):
-                lines.append(line.strip())
-            elif lines:
-                break
-        if lines:
-            text = " ".join(lines)
-            return text if len(text) <= 100 else text[:97].rsplit(" ", 1)[0] + " ..."
-    return (details.strip().split("\n")[0] or "no diagnosis")[:100]
+    said = {part["label"]: " ".join(part["text"].split()) for part in reversed(parts)}
+    for label in ("diagnosis", "then", "the server", "the client", "received", ""):
+        if said.get(label):
+            return said[label] if len(said[label]) <= 100 else said[label][:97].rsplit(" ", 1)[0] + " ..."
+    return "no diagnosis"
 
 
 def class_page(records, checks, strays):
@@ -137,7 +130,7 @@ def class_page(records, checks, strays):
     for check in checks:
         found = [record["checks"].get(check.name, {}) for record in marked]
         passed = sum(each.get("status") == "passed" for each in found)
-        failed = [each.get("details", "") for each in found if each.get("status") == "failed"]
+        failed = [each.get("parts", []) for each in found if each.get("status") == "failed"]
         bar = "#" * round(30 * passed / max(len(marked), 1))
         lines.append(f"{check.number:2}  {check.sentence:<33}{passed:4} of {len(marked)}  {bar}")
         if failed:
@@ -146,7 +139,7 @@ def class_page(records, checks, strays):
         lines += ["", "Most often failed:"]
     for count, check, diagnoses in sorted(failures, key=lambda each: (-each[0], each[1].number))[:5]:
         lines.append(f"    {check.sentence} ({count})")
-        lines += [f"        {times} x  {text}" for text, times in diagnoses]
+        lines += [f"        {times} x  {said}" for said, times in diagnoses]
     states = collections.Counter(record["status"] for record in records.values())
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "ok"]
     if others:

@@ -7,6 +7,8 @@ import threading
 from . import adjust, answers, moodle, results
 from .language import Language
 
+AGAIN = "marked again, which failed: these are the earlier marks"
+
 
 class Store:
     """What is known of every submission, from this run and earlier ones, and the files that tell of it. The teacher's own points
@@ -43,8 +45,8 @@ class Store:
         with self.lock:
             before = self.records.get(entry.student)
             if before and record["status"] == "marking failed" and before["status"] != "marking failed":
-                before["notes"] = [note for note in before["notes"] if not note.startswith("marked again")]
-                before["notes"].append("marked again, which failed: these are the earlier marks")
+                before["notes"] = [note for note in before["notes"] if note != AGAIN]
+                before["notes"].append(AGAIN)
                 record = dict(before, retry=True)
             elif before and before["digest"] == record["digest"] != "" and before["status"] != "marking failed" and \
                     results.points_of(before, self.checks) > results.points_of(record, self.checks):

@@ -13,7 +13,6 @@
 // only, and tries a check that measures time again, alone, when it has failed; KEEP_USERS=1,
 // programs run as other users; RESULTS, a file to which a line is added for each check.
 #include "diagnosis.hpp"
-#include "finding.hpp"
 #include "harness.hpp"
 #include "language.hpp"
 #include "ports.hpp"
@@ -52,21 +51,22 @@ class Colours
     const bool used_ = isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").empty();
 };
 
-/// What becomes of the compiler: true if it made the programs. Its warnings and errors are in
-/// `said`.
-bool compiles(const std::string& command, std::string& said)
+/// What becomes of the compiler: it makes the programs, or not. It says its warnings and errors.
+Outcome compiles(const std::string& command)
 {
     const bool were_watched = std::exchange(Program::are_watched, false);
     Program compiler("env LC_ALL=C " + command + " 2>&1"); // what it says is read, in English
     Program::are_watched = were_watched;
     const bool done = compiler.status(Seconds(is_marking() ? 60 : 300)) == 0;
     std::istringstream lines(compiler.out());
+    std::string said;
     int count = 0;
     for (std::string line; std::getline(lines, line) && count < 24; ++count) {
         said += line.substr(0, 300) + "\n";
     }
-    said += part("diagnosis", done ? "" : diagnose_compiler(compiler.out()));
-    return done;
+    Report report = {{"", said}, {"diagnosis", done ? "" : diagnose_compiler(compiler.out())}};
+    std::erase_if(report, [](const Part& part) { return part.text.empty(); });
+    return {done, laid_out(report), in_json(report)};
 }
 
 std::string indented(const std::string& text)
@@ -96,9 +96,9 @@ class Run
             show(check);
             if (!can_be_tried(check)) {
                 trials_.erase(check.name);
-                record(check, "not tried", "");
+                record(check, "not tried", {});
                 tried_.insert(check.name); // what needs it cannot be tried either
-                std::cout << colours_.faint(translated("not tried")) << "\n";
+                std::cout << colours_.faint(shown("not tried")) << "\n";
                 continue;
             }
             if (!holds(i) && variable("ALL") != "1") {
@@ -109,12 +109,12 @@ class Run
         const auto first = std::find_if(checks_.begin(), checks_.end(), [&](const Check& check) {
             return !passed_.contains(check.name);
         });
-        std::cout << translated(fill(first == checks_.end()
-                                         ? "{passed} of {all} checks pass."
-                                         : "{passed} of {all} checks pass. Next: {topic}.",
-                                     {{"passed", std::to_string(passed_.size())},
-                                      {"all", std::to_string(checks_.size())},
-                                      {"topic", first == checks_.end() ? "" : first->topic}}))
+        std::cout << shown(fill(first == checks_.end()
+                                    ? "{passed} of {all} checks pass."
+                                    : "{passed} of {all} checks pass. Next: {topic}.",
+                                {{"passed", std::to_string(passed_.size())},
+                                 {"all", std::to_string(checks_.size())},
+                                 {"topic", first == checks_.end() ? "" : first->topic}}))
                   << std::endl;
         return first == checks_.end() ? 0 : 1;
     }
@@ -139,12 +139,12 @@ class Run
 
     static void show(const Check& check)
     {
-        const std::string step = fill(check.step == "-"           ? ""
-                                      : contains(check.step, "-") ? "(steps {step})"
-                                                                  : "(step {step})",
-                                      {{"step", check.step}});
-        std::printf("%2d  %s%s", check.number, padded(translated(check.sentence), 33).c_str(),
-                    padded(translated(step), 13).c_str());
+        const Sentence step = fill(check.step == "-"           ? ""
+                                   : contains(check.step, "-") ? "(steps {step})"
+                                                               : "(step {step})",
+                                   {{"step", check.step}});
+        std::printf("%2d  %s%s", check.number, padded(shown(check.sentence), 33).c_str(),
+                    padded(shown(step), 13).c_str());
         std::fflush(stdout);
     }
 
@@ -173,56 +173,42 @@ class Run
     bool holds(std::size_t i)
     {
         const Check& check = checks_[i];
-        std::string details;
-        bool good = false;
+        Outcome outcome;
         if (check.test == "Compiles") {
-            good = compiles(variable("COMPILE"), details);
-            if (good && is_marking()) {
+            outcome = compiles(variable("COMPILE"));
+            if (outcome.holds && is_marking()) {
                 accept_fixed_ports();
             }
         } else {
             start_from(i);
-            good = trials_.at(check.name).holds(details);
+            outcome = trials_.at(check.name).outcome();
             trials_.erase(check.name);
-            if (!good && check.measures_time && is_marking()) {
+            if (!outcome.holds && check.measures_time && is_marking()) {
                 trials_.clear(); // alone this time
-                details.clear();
-                good = Trial(check, alone_).holds(details);
+                outcome = Trial(check, alone_).outcome();
             }
         }
-        record(check, good ? "passed" : "failed", details);
+        const bool good = outcome.holds;
+        record(check, good ? "passed" : "failed", outcome);
         tried_.insert(check.name);
         if (good) {
             passed_.insert(check.name);
         }
-        std::cout << (good ? colours_.good(translated("ok")) : colours_.bad(translated("not yet")))
-                  << "\n"
-                  << indented(as_shown(details)) << std::flush;
+        std::cout << (good ? colours_.good(shown("ok")) : colours_.bad(shown("not yet"))) << "\n"
+                  << indented(outcome.shown) << std::flush;
         return good;
     }
 
-    /// Adds a line to the file of results: the name, what came of it, and the details, in English
-    /// and as they are shown, in which \n, \r, \t and \\ stand for what would end the line or the
-    /// field, and for a backslash: programs may print anything.
-    static void record(const Check& check, const std::string& result, const std::string& details)
+    /// Adds a line to the file of results, in JSON: the check, what came of it, what there is to
+    /// say, part by part, and how that is shown.
+    static void record(const Check& check, const std::string& result, const Outcome& outcome)
     {
-        if (variable("RESULTS").empty()) {
-            return;
+        if (!variable("RESULTS").empty()) {
+            std::ofstream(variable("RESULTS"), std::ios::app)
+                << "{\"check\": " << in_json(check.name) << ", \"status\": " << in_json(result)
+                << ", \"parts\": " << outcome.parts << ", \"shown\": " << in_json(outcome.shown)
+                << "}" << std::endl;
         }
-        std::ofstream(variable("RESULTS"), std::ios::app)
-            << check.name << "\t" << result << "\t" << escaped(in_english(details)) << "\t"
-            << escaped(as_shown(details)) << std::endl;
-    }
-
-    static std::string escaped(const std::string& details)
-    {
-        std::string text;
-        for (const char byte : details) {
-            const std::size_t escape = std::string("\n\r\t\\").find(byte);
-            text += escape == std::string::npos ? std::string(1, byte)
-                                                : std::string("\\") + "nrt\\"[escape];
-        }
-        return text;
     }
 
     std::vector<Check> checks_;
@@ -239,8 +225,6 @@ int main(int argc, char* argv[])
 {
     testing::InitGoogleTest(&argc, argv);
     try {
-        const std::string table =
-            variable("CHECKS").empty() ? "lessons/exercise/checks.tsv" : variable("CHECKS");
         std::string why;
         make_programs_speak_english();
         Program::are_watched = variable("UNWATCHED").empty() && Trace::is_possible();
@@ -250,18 +234,17 @@ int main(int argc, char* argv[])
             return alone ? 1 : 0;
         }
         if (alone && uses_fixed_port()) {
-            if (const std::string taken = who_has_the_port(); !taken.empty()) {
-                std::cerr << translated(taken) << "\n";
+            if (const Sentence taken = who_has_the_port(); !taken.empty()) {
+                std::cerr << shown(taken) << "\n";
                 return 1;
             }
         }
         if (!Program::are_watched) {
-            std::cout << translated(
-                             "The programs' calls are not seen here (ptrace(2) is not allowed): "
-                             "what is said rests on their bytes alone.")
+            std::cout << shown("The programs' calls are not seen here (ptrace(2) is not allowed): "
+                               "what is said rests on their bytes alone.")
                       << "\n";
         }
-        return Run(read_checks(table), alone).all();
+        return Run(read_checks(), alone).all();
     } catch (const std::exception& error) {
         std::cerr << "check: " << error.what() << ".\n";
         return 1;

@@ -128,7 +128,7 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
     };
     server.until(all_welcomed, Seconds(1.3));
     eventually([&] { return !all_welcomed(); }, Seconds(0.05)); // a second welcome may follow
-    std::string listing;
+    Sentence listing;
     bool right = true;
     for (std::size_t i = 0; i < peers.size(); ++i) {
         if (welcomes[i].empty() && peers[i] && !peers[i]->ended() &&
@@ -138,7 +138,8 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
             continue;
         }
         right = right && welcomes[i] == "Welcome!";
-        listing += (i > 0 ? ", " : "") + quote(welcomes[i]);
+        listing += listing.empty() ? "" : ", ";
+        listing += quote(welcomes[i]);
     }
     const auto is_printed = [&](const std::optional<Peer>& peer) {
         return !peer || server.out().find(accepted(peer->address())) != std::string::npos;
@@ -165,7 +166,7 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
         }
         return testing::AssertionSuccess();
     }
-    const bool twice = listing.find("Welcome!Welcome!") != std::string::npos;
+    const bool twice = contains(listing.english(), "Welcome!Welcome!");
     // Of the first that was not welcomed, or of the one that has no line.
     std::optional<Departure> departure;
     for (std::size_t i = 0; i < peers.size() && !departure; ++i) {

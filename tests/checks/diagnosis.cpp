@@ -16,13 +16,13 @@ bool is_a_clients_name(const std::string& expected)
 }
 
 /// For what stands behind an answer that is right as far as it goes.
-std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
+Sentence diagnose_rest(const Exchange& exchange, const std::string& rest)
 {
     const std::string& expected = exchange.expected;
     const std::string message = expected == "Welcome!"        ? "welcome"
                                 : expected.starts_with(hello) ? "greeting"
                                                               : "message";
-    const auto say = [&](std::string_view sentence, const std::string& count = "") {
+    const auto say = [&](const char* sentence, const std::string& count = "") {
         return fill(sentence, {{"message", message}, {"count", count}, {"rest", rest}});
     };
     for (const std::string& name : exchange.next) {
@@ -101,7 +101,7 @@ std::string diagnose_rest(const Exchange& exchange, const std::string& rest)
 }
 
 /// For something that should not be there before an answer that is right.
-std::string diagnose_before(const std::string& before, std::size_t expected)
+Sentence diagnose_before(const std::string& before, std::size_t expected)
 {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(before[i]); };
     const bool length_first = (before.size() == 2 && byte(0) * 256U + byte(1) == expected) ||
@@ -127,7 +127,7 @@ std::string diagnose_before(const std::string& before, std::size_t expected)
 }
 
 /// For an answer that differs from the first bytes on.
-std::string diagnose_whole(const Exchange& exchange)
+Sentence diagnose_whole(const Exchange& exchange)
 {
     const std::string& expected = exchange.expected;
     const std::string& received = exchange.received;
@@ -157,7 +157,7 @@ std::string diagnose_whole(const Exchange& exchange)
     }
     if (received.ends_with(expected)) {
         const std::string before = received.substr(0, received.size() - expected.size());
-        if (std::string found = diagnose_before(before, expected.size()); !found.empty()) {
+        if (const Sentence found = diagnose_before(before, expected.size()); !found.empty()) {
             return found;
         }
     }
@@ -225,7 +225,7 @@ std::string diagnose_whole(const Exchange& exchange)
 }
 
 /// For an answer of which only the beginning came.
-std::string diagnose_beginning(const Exchange& exchange)
+Sentence diagnose_beginning(const Exchange& exchange)
 {
     const std::string& expected = exchange.expected;
     const std::size_t size = exchange.received.size();
@@ -277,7 +277,7 @@ std::string diagnose_beginning(const Exchange& exchange)
 
 } // namespace
 
-std::string diagnose(const Exchange& exchange)
+Sentence diagnose(const Exchange& exchange)
 {
     const std::string& expected = exchange.expected;
     const std::string& received = exchange.received;
@@ -300,7 +300,7 @@ std::string diagnose(const Exchange& exchange)
     }
     if (received.starts_with(hello) && received.ends_with("!") && expected.starts_with(hello)) {
         const std::size_t size = received.size() - hello.size() - 1;
-        if (std::string found = diagnose_name(exchange, received.substr(hello.size(), size));
+        if (const Sentence found = diagnose_name(exchange, received.substr(hello.size(), size));
             !found.empty()) {
             return found;
         }
@@ -330,7 +330,7 @@ std::string diagnose(const Exchange& exchange)
             cut.received.pop_back();
         }
         if (cut.received != received) {
-            if (std::string found = diagnose(cut); !found.empty()) {
+            if (const Sentence found = diagnose(cut); !found.empty()) {
                 return found;
             }
         }
@@ -345,7 +345,7 @@ std::string diagnose(const Exchange& exchange)
     return diagnose_whole(exchange);
 }
 
-std::string diagnose_port(int expected, int found)
+Sentence diagnose_port(int expected, int found)
 {
     const int swapped = (expected & 0xff) << 8 | (expected >> 8 & 0xff);
     if (found == swapped) {

@@ -3,6 +3,8 @@
 // own in diagnosis_test.cpp.
 #pragma once
 
+#include "tests/watch/sentence.hpp"
+
 #include <string>
 #include <vector>
 
@@ -22,23 +24,23 @@ struct Exchange {
 
 /// What `received` looks like, and what usually makes it so, in one or two sentences. Empty where
 /// nothing that is known fits: then what was seen has to speak for itself.
-std::string diagnose(const Exchange& exchange);
+Sentence diagnose(const Exchange& exchange);
 
 /// Its parts: for "Hello, X!", where X is not the name; and for text that is shown as b'text'.
-std::string diagnose_name(const Exchange& exchange, const std::string& x);
-std::string diagnose_repr(const std::string& text);
+Sentence diagnose_name(const Exchange& exchange, const std::string& x);
+Sentence diagnose_repr(const std::string& text);
 
 /// What a server's comparison with exit does that takes these messages for it, though they are not.
-std::string diagnose_exit(const std::vector<std::string>& closed);
+Sentence diagnose_exit(const std::vector<std::string>& closed);
 
 /// The same for what a program printed, of which `expected` are the lines, in order.
-std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed);
+Sentence diagnose_lines(const std::vector<std::string>& expected, const std::string& printed);
 
 /// What stands behind a compiler's errors (g++ or clang, in English), where students meet it often.
-std::string diagnose_compiler(const std::string& said);
+Sentence diagnose_compiler(const std::string& said);
 
 /// What a port is that is not the one asked for: its bytes swapped, for instance. Empty if it is
 /// unknown.
-std::string diagnose_port(int expected, int found);
+Sentence diagnose_port(int expected, int found);
 
 } // namespace lab

@@ -5,7 +5,7 @@
 namespace lab
 {
 
-std::string diagnose_exit(const std::vector<std::string>& closed)
+Sentence diagnose_exit(const std::vector<std::string>& closed)
 {
     const auto has = [&](const std::string& name) {
         return std::find(closed.begin(), closed.end(), name) != closed.end();

@@ -8,7 +8,7 @@
 namespace lab
 {
 
-std::string diagnose_lines(const std::vector<std::string>& expected, const std::string& printed)
+Sentence diagnose_lines(const std::vector<std::string>& expected, const std::string& printed)
 {
     std::vector<std::string> lines;
     std::istringstream text(printed);
@@ -33,8 +33,7 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         return "All of it stands in one line, as a list: each is printed when it has come.";
     }
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        const std::string missing =
-            fill("The line \"{line}\" is missing.", {{"line", expected[i]}});
+        const Sentence missing = fill("The line \"{line}\" is missing.", {{"line", expected[i]}});
         if (i >= lines.size()) {
             return missing;
         }
@@ -65,7 +64,7 @@ std::string diagnose_lines(const std::vector<std::string>& expected, const std::
         if (lines[i] == expected[i] + "\r") {
             return "There is a carriage return (\\r) at the end of the line.";
         }
-        const std::string found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
+        const Sentence found = diagnose({{}, expected[i], lines[i], {}, {}, 1, true});
         if (found.empty() && lines[i].starts_with(expected[i])) {
             const std::string behind = lines[i].substr(expected[i].size());
             const bool is_behind_each = i + 1 < expected.size() && i + 1 < lines.size() &&

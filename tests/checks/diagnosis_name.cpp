@@ -7,14 +7,14 @@
 namespace lab
 {
 
-std::string diagnose_repr(const std::string& text)
+Sentence diagnose_repr(const std::string& text)
 {
     return fill("It is how Python shows bytes, b'{text}': str() or %s of bytes gives that. "
                 "data.decode() makes text of them.",
                 {{"text", text}});
 }
 
-std::string diagnose_name(const Exchange& exchange, const std::string& x)
+Sentence diagnose_name(const Exchange& exchange, const std::string& x)
 {
     const std::string name = exchange.sent.empty() ? "" : exchange.sent.back();
     if (x.empty()) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "harness.hpp"
+#include "report.hpp"
 
 #include <optional>
 #include <string>
@@ -13,18 +14,14 @@ namespace lab
 
 /// What a check found. Empty parts are left out.
 struct Finding {
-    std::string sent;
-    std::string expected;
-    std::string received;
-    std::string diagnosis;
-    std::string look_at; ///< the step of the notebook, and its line
-    std::string by_hand; ///< what to type in the second terminal, with {port} for the port
+    Sentence sent{};
+    Sentence expected{};
+    Sentence received{};
+    Sentence diagnosis{};
+    Sentence look_at{};  ///< the step of the notebook, and its line
+    Sentence by_hand{};  ///< what to type in the second terminal
     std::string scene{}; ///< the scene of make wire that shows it; a session, where nc does
 };
-
-/// One part of what is said: its label, and its text in as many lines of 80 columns as it takes;
-/// and the place in the source that it is about, if there is one.
-std::string part(const std::string& label, const std::string& text, const std::string& place = "");
 
 /// A failure, as a person reads it. It begins with what became of the program, which is `who`:
 /// "server", "client". What its calls show, if they do, stands before what its bytes look like.
@@ -35,11 +32,13 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
 bool is_damaged(Program& program);
 
 /// What a line that is known, in what a program said on standard error, means; empty if none is.
-std::string diagnose_said(const std::string& said);
+Sentence diagnose_said(const std::string& said);
 
 /// What the last lines of standard error, or the signal, say about a program that ended; empty if
 /// nothing is known. `connected`: it ended while a client was connected and waiting.
-std::string diagnose_end(Program& program, bool connected);
+Sentence diagnose_end(Program& program, bool connected);
+/// The same for a server that ended by itself, without an error: how far it had come.
+Sentence came_to_its_end(const std::string& out);
 
 } // namespace lab
 

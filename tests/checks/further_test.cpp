@@ -20,14 +20,12 @@ TEST(Further, NeedsNoCommonHeader)
         std::ifstream file(source);
         ASSERT_TRUE(file.is_open()) << "There is no " << source << " here.\n";
         int number = 0;
-        const std::string task = "diagnosis   The task is to write it on socket(2), bind(2), "
-                                 "listen(2) and so on.\n";
         for (std::string line; std::getline(file, line);) {
             ++number;
-            if (line.find("#include") != std::string::npos &&
-                line.find("common") != std::string::npos) {
-                FAIL() << source << ", line " << number << ": " << line << "\n"
-                       << both(task, translated(task));
+            if (contains(line, "#include") && contains(line, "common")) {
+                REQUIRE(failure({{"", line, source + ":" + std::to_string(number)},
+                                 {"diagnosis", "The task is to write it on socket(2), bind(2), "
+                                               "listen(2) and so on."}}));
             }
         }
     }

@@ -68,7 +68,8 @@ Peer Peer::to(int port, const std::string& host, Seconds limit)
     if (!connected) {
         fail(fill("connect to {host}:{port}, where the server should be listening; is the port in "
                   "network byte order (htons), the address right?",
-                  {{"host", host}, {"port", std::to_string(port)}}));
+                  {{"host", host}, {"port", std::to_string(port)}})
+                 .english());
     }
     return Peer(fd);
 }
@@ -101,7 +102,7 @@ Peer::Peer(Peer&& other) noexcept
 
 bool Peer::say(std::string_view bytes)
 {
-    said_ = quote(bytes);
+    said_ = quote(bytes).english();
     sent_.emplace_back(bytes);
     while (!bytes.empty()) {
         const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -177,14 +178,15 @@ testing::AssertionResult Peer::hears(const std::string& text, const std::string&
         const std::string more = receive(65536, Seconds(0));
         came += more;
     }
-    return came == text ? testing::AssertionSuccess() : tell(quote(text), quote(came), hint);
+    return came == text ? testing::AssertionSuccess()
+                        : tell(quote(text).english(), quote(came).english(), hint);
 }
 
 testing::AssertionResult Peer::sees_the_end(const std::string& hint)
 {
     const std::string came = receive(65536);
     return came.empty() && ended_ ? testing::AssertionSuccess()
-                                  : tell("the end of the connection", quote(came), hint);
+                                  : tell("the end of the connection", quote(came).english(), hint);
 }
 
 std::string hear(Program& program, Peer& peer, std::size_t count, Seconds silence)
@@ -251,7 +253,8 @@ Peer Listener::accept(Seconds limit) const
     if (poll(&readable, 1, static_cast<int>(limit.count() * 1000)) <= 0) {
         errno = ETIMEDOUT;
         fail(fill("accept a connection: the client did not connect to 127.0.0.1:{port}",
-                  {{"port", std::to_string(port_)}}));
+                  {{"port", std::to_string(port_)}})
+                 .english());
     }
     return Peer(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
 }
@@ -273,14 +276,14 @@ Server::Server(const std::string& delay, const std::string& options, const std::
                  ? 1
                  : std::stod(delay),
              is_foreign("SERVER")
-                 ? fill(variable("SERVER"), {{"delay", delay}}) + more
+                 ? fill(variable("SERVER"), {{"delay", delay}}).english() + more
                  : prefix + own("server") + " --port 0 --delay " + delay + " " + options,
              output)
 {
 }
 
 Server::Server(int port, double delay, const std::string& command, Output output)
-    : Program(fill(command, {{"port", std::to_string(port)}}), "", output), port_(port),
+    : Program(fill(command, {{"port", std::to_string(port)}}).english(), "", output), port_(port),
       delay_(delay)
 {
     if (is_foreign("SERVER")) {
@@ -290,7 +293,7 @@ Server::Server(int port, double delay, const std::string& command, Output output
     const std::string said = err(); // the lab's own server says here which port the system chose
     const std::size_t end = said.find(". Ctrl-C stops");
     if (end == std::string::npos) {
-        throw std::runtime_error("the server " + fate() + " and said: " + out() + said);
+        throw std::runtime_error("the server " + fate().english() + " and said: " + out() + said);
     }
     port_ = std::stoi(said.substr(said.rfind(':', end) + 1));
 }
@@ -359,8 +362,9 @@ Halt::~Halt()
 
 std::string client_command(int port)
 {
-    return is_foreign("CLIENT") ? fill(variable("CLIENT"), {{"port", std::to_string(port)}})
-                                : own("client") + " --port " + std::to_string(port);
+    return is_foreign("CLIENT")
+               ? fill(variable("CLIENT"), {{"port", std::to_string(port)}}).english()
+               : own("client") + " --port " + std::to_string(port);
 }
 
 } // namespace lab

@@ -1,4 +1,5 @@
 #include "language.hpp"
+#include "table.hpp"
 #include "tests/watch/program.hpp"
 #include "tests/watch/text.hpp"
 
@@ -7,74 +8,12 @@
 #include <clocale>
 #include <cstdlib>
 #include <cwchar>
-#include <fstream>
 #include <map>
-#include <optional>
-#include <regex>
 
 namespace lab
 {
 namespace
 {
-
-constexpr char begin = '\2', middle = '\3', end = '\4'; ///< around and between the two of both()
-const std::string marks = {begin, middle, end};
-
-/// What is left of a text without all that stands between two of its marks.
-std::string without_between(const std::string& text, char from, char to)
-{
-    std::string result;
-    bool is_dropped = false;
-    for (const char byte : text) {
-        is_dropped = byte == from || (is_dropped && byte != to);
-        result += is_dropped ? "" : std::string(1, byte);
-    }
-    return without(result, marks);
-}
-
-/// A sentence with places: the pieces around them, and their names.
-struct Pattern {
-    std::vector<std::string> pieces;
-    std::vector<std::string> places;
-    std::string chinese;
-    std::size_t length = 0; ///< of the pieces: of several that fit, the longest is meant
-
-    /// What stands in the places, if a text is this sentence.
-    std::optional<std::map<std::string_view, std::string>> read(const std::string& text) const
-    {
-        std::map<std::string_view, std::string> found;
-        return fits(text, 0, 0, found) ? std::optional(found) : std::nullopt;
-    }
-
-  private:
-    bool fits(const std::string& text, std::size_t at, std::size_t i,
-              std::map<std::string_view, std::string>& found) const
-    {
-        if (text.compare(at, pieces[i].size(), pieces[i]) != 0) {
-            return false;
-        }
-        at += pieces[i].size();
-        if (i == places.size()) {
-            return at == text.size();
-        }
-        const std::string& next = pieces[i + 1];
-        const bool is_last = i + 1 == places.size();
-        for (std::size_t to = is_last ? text.size() - std::min(next.size(), text.size()) : at + 1;
-             to > at && to <= text.size(); ++to) {
-            to = text.find(next, to);
-            if (to == std::string::npos) {
-                return false;
-            }
-            found[places[i]] = text.substr(at, to - at);
-            const bool is_number = places[i] == "count" || places[i] == "number";
-            if ((!is_number || all_of(found[places[i]], "0123456789.,")) &&
-                fits(text, to, i + 1, found)) {
-                return true;
-            }
-        }
-        return false;
-    }
-};
 
 /// What a field of the table stands for: \n for a newline, \\ for a backslash.
 std::string unescaped(const std::string& field)
@@ -87,78 +26,17 @@ std::string unescaped(const std::string& field)
     return text;
 }
 
-class Table
+/// Each sentence with its translation.
+std::map<std::string, std::string> read_table()
 {
-  public:
-    Table()
-    {
-        const std::string checks = variable("CHECKS");
-        const std::size_t slash = checks.rfind('/');
-        std::ifstream file((checks.empty()               ? "lessons/exercise/"
-                            : slash == std::string::npos ? ""
-                                                         : checks.substr(0, slash + 1)) +
-                           "zh.tsv");
-        for (std::string row; std::getline(file, row);) {
-            const std::size_t tab = row.find('\t');
-            if (tab != std::string::npos && row[0] != '#') {
-                add(unescaped(row.substr(0, tab)), unescaped(row.substr(tab + 1)));
-            }
-        }
-        std::stable_sort(patterns_.begin(), patterns_.end(),
-                         [](const Pattern& a, const Pattern& b) { return a.length > b.length; });
+    std::map<std::string, std::string> table;
+    for (const auto& row : read_rows("zh.tsv")) {
+        table[unescaped(row.at(0))] = unescaped(row.at(1));
     }
-
-    std::optional<std::string> find(const std::string& text) const
-    {
-        if (const auto found = sentences_.find(text); found != sentences_.end()) {
-            return found->second;
-        }
-        for (const Pattern& pattern : patterns_) {
-            if (auto places = pattern.read(text)) {
-                for (auto& [name, value] : *places) {
-                    value = find(value).value_or(value);
-                }
-                return fill(pattern.chinese, *places);
-            }
-        }
-        return std::nullopt;
+    for (const auto& row : read_rows("explained.tsv")) {
+        table[row.at(3)] = row.at(4);
     }
-
-  private:
-    void add(const std::string& english, const std::string& chinese)
-    {
-        Pattern pattern{{""}, {}, chinese};
-        for (std::size_t i = 0; i < english.size(); ++i) {
-            const std::size_t close = english.find('}', i);
-            const std::string name = english[i] == '{' && close != std::string::npos
-                                         ? english.substr(i + 1, close - i - 1)
-                                         : "";
-            if (all_of(name, "abcdefghijklmnopqrstuvwxyz_")) {
-                pattern.places.push_back(name);
-                pattern.pieces.emplace_back();
-                i = close;
-            } else {
-                pattern.pieces.back() += english[i];
-                ++pattern.length;
-            }
-        }
-        if (pattern.places.empty()) {
-            sentences_[english] = chinese;
-        } else {
-            patterns_.push_back(pattern);
-        }
-    }
-
-    std::map<std::string, std::string> sentences_;
-    std::vector<Pattern> patterns_;
-};
-
-/// True if a text has English words, two in a row, that are not quoted.
-bool has_words(const std::string& text)
-{
-    static const std::regex quoted("\"[^\"]*\"");
-    static const std::regex words("[A-Za-z]{2,}'?,? (a|[a-z]{2,})\\b");
-    return std::regex_search(std::regex_replace(text, quoted, ""), words);
+    return table;
 }
 
 /// A character of UTF-8 at a place: how many bytes it has, and how many columns it takes.
@@ -207,40 +85,17 @@ void make_programs_speak_english()
     setenv("LC_MESSAGES", "C", 1);
 }
 
-std::string translated(const std::string& text, bool by_lines)
+std::string shown(const Sentence& sentence)
 {
-    if (!is_chinese() || text.empty()) {
-        return text;
+    if (!is_chinese()) {
+        return sentence.english();
     }
-    static const Table table;
-    if (const std::size_t next = text.find("), \""); next != std::string::npos) { // a list of bytes
-        return translated(text.substr(0, next + 1)) + "、" + translated(text.substr(next + 3));
-    }
-    if (const auto found = table.find(text)) {
-        return *found;
-    }
-    const std::size_t line = text.find('\n');
-    if (line != std::string::npos && !by_lines) {
-        return text;
-    }
-    if (line != std::string::npos) { // several of them
-        return translated(text.substr(0, line)) + "\n" + translated(text.substr(line + 1));
-    }
-    if (const std::string list = variable("UNTRANSLATED"); !list.empty() && has_words(text)) {
-        std::ofstream(list, std::ios::app) << text + "\n";
-    }
-    return text;
+    static const std::map<std::string, std::string> table = read_table();
+    return sentence.in([](const std::string& text) {
+        const auto found = table.find(text);
+        return found == table.end() ? text : found->second;
+    });
 }
-
-std::string both(const std::string& english, const std::string& shown)
-{
-    return english == shown
-               ? english
-               : begin + without(english, marks) + middle + without(shown, marks) + end;
-}
-
-std::string in_english(const std::string& text) { return without_between(text, middle, end); }
-std::string as_shown(const std::string& text) { return without_between(text, begin, middle); }
 
 std::size_t columns(const std::string& text)
 {
@@ -282,7 +137,12 @@ std::vector<std::string> cut(const std::string& line, std::size_t width)
         while (next > from && next < all.size() && !may_begin(next)) {
             --next;
         }
-        next = next == from ? std::max(to, from + 1) : next; // a long word
+        if (next == from) { // a long word
+            next = std::max(to, from + 1);
+            while (next < all.size() && !may_begin(next)) {
+                ++next;
+            }
+        }
         std::string text;
         for (std::size_t i = from; i < next; ++i) {
             text += all[i].first;

@@ -3,6 +3,8 @@
 // wire and what programs print stays as it is.
 #pragma once
 
+#include "tests/watch/sentence.hpp"
+
 #include <string>
 #include <vector>
 
@@ -16,24 +18,16 @@ bool is_chinese();
 /// read what they say. Their encoding stays. setlocale(3)
 void make_programs_speak_english();
 
-/// A sentence in the reader's language; in English, if the table does not have it. Its {places} are
-/// found again, and what stands in them is translated, too, if it is in the table. A text of
-/// several lines, if it is no sentence as a whole, is translated line by line, or stays as it is.
-std::string translated(const std::string& text, bool by_lines = true);
-
-/// A text in English and as it is shown, in one string: for who judges, and for who reads. Without
-/// a translation it is the text itself.
-std::string both(const std::string& english, const std::string& shown);
-/// One of the two, of a text that has such pairs in it.
-std::string in_english(const std::string& text);
-std::string as_shown(const std::string& text);
+/// A sentence in the reader's language; in English, as far as the table does not have it.
+std::string shown(const Sentence& sentence);
 
 /// How many columns of a screen a text in UTF-8 takes. wcwidth(3)
 std::size_t columns(const std::string& text);
 /// A text filled up with blanks to so many columns.
 std::string padded(const std::string& text, std::size_t width);
 /// Lines of at most so many columns: cut at a blank, or between two Chinese characters, but not
-/// before a mark that ends something, nor after one that begins it.
+/// before a mark that ends something, nor after one that begins it. What has no such place is
+/// longer.
 std::vector<std::string> cut(const std::string& line, std::size_t width);
 
 } // namespace lab

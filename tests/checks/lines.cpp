@@ -33,9 +33,8 @@ namespace
 {
 
 /// Why a line about a client is not as it should be.
-std::string diagnose_address(const Server& server, const std::string& line,
-                             const std::string& address, const std::string& other,
-                             const std::string& expected)
+Sentence diagnose_address(const Server& server, const std::string& line, const std::string& address,
+                          const std::string& other, const std::string& expected)
 {
     const std::string port = address.substr(address.find(':') + 1);
     const int number = std::stoi(port);
@@ -107,7 +106,7 @@ void visit(Server& server, Talk::Cause leave)
 }
 
 /// Why no line with this beginning was printed about a client that left so.
-std::string why_not_printed(const Server& server, const std::string& sign, Talk::Cause cause)
+Sentence why_not_printed(const Server& server, const std::string& sign, Talk::Cause cause)
 {
     if (sign.starts_with("Accept")) { // the client is there, and has said nothing
         Server again("0", "", "", Program::Output::terminal);
@@ -124,7 +123,7 @@ std::string why_not_printed(const Server& server, const std::string& sign, Talk:
     if (buffered) {
         return in_a_buffer;
     }
-    const std::string said = diagnose_said(server.err());
+    const Sentence said = diagnose_said(server.err());
     return !said.empty() ? said : "The line is not printed.";
 }
 

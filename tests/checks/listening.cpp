@@ -8,24 +8,24 @@ namespace lab
 namespace
 {
 
-std::string where_it_listens(Server& server)
+Sentence where_it_listens(Server& server)
 {
-    std::string text;
+    Sentence text;
     for (const ListeningSocket& socket : listening_sockets_of(server.pid())) {
-        text += (text.empty() ? "" : ", ") +
-                fill(socket.datagrams ? "UDP {address} port {port}" : "{address} port {port}",
+        text += text.empty() ? "" : ", ";
+        text += fill(socket.datagrams ? "UDP {address} port {port}" : "{address} port {port}",
                      {{"address", socket.address}, {"port", std::to_string(socket.port)}});
     }
     return text;
 }
 
-std::string why_not_listening(Server& server)
+Sentence why_not_listening(Server& server)
 {
     for (const ListeningSocket& socket : listening_sockets_of(server.pid())) {
         if (socket.datagrams) {
             return "Its socket is for datagrams (SOCK_DGRAM, UDP). TCP takes SOCK_STREAM.";
         }
-        if (const std::string found = diagnose_port(server.port(), socket.port); !found.empty()) {
+        if (const Sentence found = diagnose_port(server.port(), socket.port); !found.empty()) {
             return found;
         }
         if (socket.address == "::1" && socket.port == server.port()) {
@@ -55,14 +55,14 @@ testing::AssertionResult Talk::is_connected()
     Finding finding;
     finding.expected =
         fill("a TCP server on 127.0.0.1 port {port}", {{"port", std::to_string(server_.port())}});
-    const std::string found = where_it_listens(server_);
+    const Sentence found = where_it_listens(server_);
     finding.received =
         found.empty() ? "no listening socket" : fill("a socket on {places}", {{"places", found}});
     finding.diagnosis = why_not_listening(server_);
     finding.look_at = server_.has_ended() && contains(server_.out(), "Waiting for connection...")
                           ? step::accept
                           : step::socket;
-    finding.by_hand = "ss -ltnp, or: nc -v 127.0.0.1 {port}";
+    finding.by_hand = "ss -ltnp, or: nc -v 127.0.0.1 9999";
     return not_yet(server_, "server", finding, departure());
 }
 

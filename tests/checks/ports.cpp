@@ -40,7 +40,7 @@ bool uses_fixed_port()
 void accept_fixed_ports()
 {
     const auto fix = [](const char* name) {
-        setenv(name, fill(variable(name), {{"port", "9999"}, {"delay", "1"}}).c_str(), 1);
+        setenv(name, fill(variable(name), {{"port", "9999"}, {"delay", "1"}}).english().c_str(), 1);
     };
     if (is_foreign("SERVER")) {
         Server server;
@@ -64,7 +64,7 @@ void accept_fixed_ports()
     }
 }
 
-std::string who_has_the_port()
+Sentence who_has_the_port()
 {
     for (const ListeningSocket& socket : listening_sockets_of(0)) {
         if (socket.port == 9999 && !socket.datagrams) {
@@ -85,7 +85,7 @@ std::string who_has_the_port()
 void wait_for_the_port()
 {
     if (!the_port_is_free()) {
-        std::cerr << translated(
+        std::cerr << shown(
             "\nWaiting up to a minute for port 9999: connections that have just ended "
             "still hold it (TIME_WAIT).\n");
         eventually(the_port_is_free, Seconds(65));

@@ -1,7 +1,7 @@
 // ports.hpp: what is judged may have one port only, the notebook's, which others may have, too.
 #pragma once
 
-#include <string>
+#include "tests/watch/sentence.hpp"
 
 namespace lab
 {
@@ -15,7 +15,7 @@ void accept_fixed_ports();
 
 /// Where the run shares the network with everyone: who has port 9999, in plain words; empty if it
 /// is free.
-std::string who_has_the_port();
+Sentence who_has_the_port();
 
 /// Waits until connections that ended a moment ago no longer hold the port: TIME_WAIT, in tcp(7).
 void wait_for_the_port();

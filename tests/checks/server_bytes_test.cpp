@@ -51,7 +51,7 @@ testing::AssertionResult takes_what_has_arrived(Server& server)
                  : diagnose(exchange),
              step::recv,
              "(printf Sarah; sleep 0.5; printf Yam; sleep 0.1; printf May; sleep 3) | nc -q0 "
-             "127.0.0.1 {port}",
+             "127.0.0.1 9999",
              "joined"});
     }
     const std::string first = "Hello, " + std::string(1024, 'a') + "!";
@@ -70,8 +70,7 @@ testing::AssertionResult takes_what_has_arrived(Server& server)
                         {{"count", std::to_string(taken - 7)}})
                  : "The rest of a message that is longer than 1,024 bytes is the next message: "
                    "what recv has not taken stays until it is called again.",
-             step::recv,
-             "(head -c 2024 /dev/zero | tr '\\0' x; sleep 5) | nc -q0 127.0.0.1 {port}"});
+             step::recv, "(head -c 2024 /dev/zero | tr '\\0' x; sleep 5) | nc -q0 127.0.0.1 9999"});
     }
     return testing::AssertionSuccess();
 }

@@ -108,7 +108,7 @@ testing::AssertionResult takes_one_message_at_a_time(Server& server, Talk& clien
               {{"count", digits(gap)}}),
          "Messages of one client are answered side by side, each with a pause of its own (a timer, "
          "or a thread, for each message). recv is called again when the answer has been sent.",
-         step::pause, "(printf Yam; sleep 0.5; printf May; sleep 3) | nc -q0 127.0.0.1 {port}"});
+         step::pause, "(printf Yam; sleep 0.5; printf May; sleep 3) | nc -q0 127.0.0.1 9999"});
 }
 
 /// Success if the server also thinks for the notebook's own second: a pause that is right for a

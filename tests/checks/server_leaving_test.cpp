@@ -117,7 +117,7 @@ TEST(NotebookServer, NoticesWhoLeaves)
                           quote("Hello, May!"), "no greeting",
                           "A client that says nothing for a while is not served any more: the "
                           "notebook's recv waits, without a limit (no settimeout, no SO_RCVTIMEO).",
-                          step::recv, "nc 127.0.0.1 {port}, wait, then type a name"}));
+                          step::recv, "nc 127.0.0.1 9999, wait, then type a name"}));
     }
 }
 

@@ -24,7 +24,7 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
                  quote(closed(client.address())),
                  "The line is printed while the client is still there: it is the last thing that "
                  "the client's thread does, and not the main loop's, behind its start.",
-                 step::lines, "nc 127.0.0.1 {port}"}));
+                 step::lines, "nc 127.0.0.1 9999"}));
         }
         if (by_exit) {
             client.say("exit");

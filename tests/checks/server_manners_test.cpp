@@ -131,10 +131,10 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
 }
 
 /// What breaks off in a terminal: a shell that ends with bytes unread.
-const std::string reset_by_hand = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; sleep 1'";
+const std::string reset_by_hand = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/9999; sleep 1'";
 /// Clients that break off as soon as they are connected: SO_LINGER, of 0 seconds. socket(7)
 const std::string reset_at_once_by_hand =
-    "python3 -c 'import socket; [(s := socket.create_connection((\"127.0.0.1\", {port})), "
+    "python3 -c 'import socket; [(s := socket.create_connection((\"127.0.0.1\", 9999)), "
     "s.setsockopt(1, 13, b\"\\1\\0\\0\\0\\0\\0\\0\\0\"), s.close()) for i in range(20)]'";
 
 /// Lets five clients connect and leave while the server is stopped for a moment, so that it finds
@@ -184,7 +184,7 @@ TEST(NotebookServer, SurvivesBadManners)
                                step::accept, by, scene});
         }
         const bool damaged = server.killed_by() == SIGSEGV || is_damaged(server);
-        const std::string reason =
+        const Sentence reason =
             server.killed_by() == SIGPIPE
                 ? "send to a client that has gone raises SIGPIPE, which ends the program, unless "
                   "it is ignored or MSG_NOSIGNAL is given to send."
@@ -210,7 +210,7 @@ TEST(NotebookServer, SurvivesBadManners)
         const std::string how =
             hard ? "5 clients broke off (RST) before they were welcomed" : "5 clients left at once";
         REQUIRE(survives(how, hard ? reset_at_once_by_hand
-                                   : "for i in $(seq 5); do nc -z 127.0.0.1 {port}; done"));
+                                   : "for i in $(seq 5); do nc -z 127.0.0.1 9999; done"));
     }
     std::string line;
     {
@@ -261,7 +261,7 @@ TEST(NotebookServer, SurvivesBadManners)
         REQUIRE(survives(hard
                              ? "\"Yam\", and then the client broke off (RST) before it was answered"
                              : "\"Yam\", and then the client left before it was answered",
-                         "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; printf Yam >&3; sleep 0.1; "
+                         "bash -c 'exec 3<>/dev/tcp/127.0.0.1/9999; printf Yam >&3; sleep 0.1; "
                          "printf May >&3'"));
     }
     for (int i = 0; i < 10; ++i) {

@@ -25,7 +25,8 @@ std::string printf_of(const std::string& bytes)
 {
     if (bytes.size() > 64) {
         return fill("head -c {count} /dev/zero | tr '\\0' x",
-                    {{"count", std::to_string(bytes.size())}});
+                    {{"count", std::to_string(bytes.size())}})
+            .english();
     }
     std::string text;
     bool plain = true;
@@ -49,7 +50,7 @@ std::string printf_of(const std::string& bytes)
 std::string by_hand(const std::vector<std::string>& messages)
 {
     if (messages.empty() || messages.back().empty()) {
-        return "nc 127.0.0.1 {port}";
+        return "nc 127.0.0.1 9999";
     }
     std::string text;
     constexpr std::size_t most = 3; // the last ones show it
@@ -57,7 +58,7 @@ std::string by_hand(const std::vector<std::string>& messages)
          ++i) {
         text += (text.empty() ? "" : "; ") + printf_of(messages[i]) + "; sleep 2";
     }
-    return "(" + text + ") | nc -q0 127.0.0.1 {port} | od -c";
+    return "(" + text + ") | nc -q0 127.0.0.1 9999 | od -c";
 }
 
 Talk::Talk(Server& server, bool quick) : server_(server), quick_(quick)
@@ -90,9 +91,9 @@ std::optional<Departure> Talk::departure(bool is_unanswered) const
 
 std::vector<Seconds> Talk::pauses() const { return pauses_of(server_.calls(), port_of(*peer_)); }
 
-std::string Talk::what_was_sent() const
+Sentence Talk::what_was_sent() const
 {
-    const std::string last = peer_->sent().empty() ? "nothing" : quote(peer_->sent().back());
+    const Sentence last = peer_->sent().empty() ? "nothing" : quote(peer_->sent().back());
     return fill(half_closed_ ? "{bytes}, and then the end of this side" : "{bytes}",
                 {{"bytes", last}});
 }
@@ -152,15 +153,15 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
 }
 
 /// What to type to see what this client saw.
-std::string Talk::how_to_see_it() const
+Sentence Talk::how_to_see_it() const
 {
     if (half_closed_ && peer_->sent().size() == 1) { // nc, too, closes its side behind the message
-        return printf_of(peer_->sent().back()) + " | nc -q2 127.0.0.1 {port} | od -c";
+        return printf_of(peer_->sent().back()) + " | nc -q2 127.0.0.1 9999 | od -c";
     }
     const std::string by = by_hand(peer_->sent());
     return others_.empty() ? by
                            : fill("{in_a_third}, in a third terminal; then: {by}",
-                                  {{"in_a_third", "nc 127.0.0.1 {port}"}, {"by", by}});
+                                  {{"in_a_third", "nc 127.0.0.1 9999"}, {"by", by}});
 }
 
 /// What it looks like that something came, or a reset, where the end should have.
@@ -226,11 +227,10 @@ testing::AssertionResult Talk::sees_the_end(Cause cause)
                     received.empty() ? "nothing" : quote(received),
                     "",
                     step::leave,
-                    last == "exit" && peer_->sent().size() == 1
-                        ? "printf exit | nc 127.0.0.1 {port}"
-                    : last == "exit" ? by_hand(peer_->sent())
-                    : last.empty()   ? "nc -q9 127.0.0.1 {port} </dev/null"
-                                     : how_to_see_it(),
+                    last == "exit" && peer_->sent().size() == 1 ? "printf exit | nc 127.0.0.1 9999"
+                    : last == "exit"                            ? by_hand(peer_->sent())
+                    : last.empty()                              ? "nc -q9 127.0.0.1 9999 </dev/null"
+                                                                : how_to_see_it(),
                     cause == by_exit ? "session" : "half-close"};
     if (peer_->was_reset()) {
         finding.received = fill("{bytes}, and a reset (RST) where an end (FIN) was expected",
@@ -250,8 +250,7 @@ testing::AssertionResult Talk::hears_nothing_for(Seconds time, const std::string
     }
     const std::string received = peer_->receive_now();
     eventually([&] { return server_.has_ended(); }, Seconds(0.1)); // that would be the cause
-    const std::string said =
-        received.empty() ? diagnose_said(server_.err().substr(said_before_)) : "";
+    const Sentence said = received.empty() ? diagnose_said(server_.err().substr(said_before_)) : "";
     return fails({"", "nothing, with the connection open",
                   received.empty()
                       ? (peer_->was_reset() ? "a reset (RST)" : "the end of the connection")

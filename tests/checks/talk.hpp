@@ -86,8 +86,8 @@ class Talk
   private:
     testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
                                    const std::vector<std::string>& others);
-    std::string how_to_see_it() const;
-    std::string what_was_sent() const;
+    Sentence how_to_see_it() const;
+    Sentence what_was_sent() const;
 
     Server& server_;
     bool quick_;

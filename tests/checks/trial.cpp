@@ -1,6 +1,4 @@
 #include "trial.hpp"
-#include "finding.hpp"
-#include "language.hpp"
 #include "ports.hpp"
 #include "tests/watch/network.hpp"
 #include "tests/watch/program.hpp"
@@ -27,14 +25,14 @@ class Ear : public testing::EmptyTestEventListener
 {
   public:
     std::string first_failure;
-    std::string note; ///< on what is not wrong, but not the notebook's either
+    Report notes; ///< on what is not wrong, but not the notebook's either
     bool skipped = false;
     bool ran = false;
 
     void OnTestEnd(const testing::TestInfo& test) override
     {
         for (int i = 0; i < test.result()->test_property_count(); ++i) {
-            note += part("note", test.result()->GetTestProperty(i).value());
+            notes.push_back({"note", test.result()->GetTestProperty(i).value()});
         }
     }
     void OnTestStart(const testing::TestInfo& /*test*/) override { ran = true; }
@@ -43,23 +41,18 @@ class Ear : public testing::EmptyTestEventListener
         skipped = skipped || result.skipped();
         if (result.failed() && first_failure.empty()) {
             first_failure = result.message();
-            if (first_failure.starts_with("Failed\n")) {
-                first_failure.erase(0, 7);
-            }
         }
     }
 };
 
-/// Makes the check, in this process.
-bool run(const Check& check, bool alone, std::string& details)
+/// Makes the check, in this process. What there is to say of it, in `report`.
+bool run(const Check& check, bool alone, Report& report)
 {
     std::string why;
     if (alone && uses_fixed_port()) {
         wait_for_the_port();
     } else if (!alone && !enter_private_network(why)) {
-        const std::string said =
-            fill("The check has no network of its own: {reason}.\n", {{"reason", why}});
-        details = both(said, translated(said));
+        report = {{"", fill("The check has no network of its own: {reason}.", {{"reason", why}})}};
         return false;
     }
     auto* ear = new Ear; // GoogleTest owns it
@@ -68,8 +61,12 @@ bool run(const Check& check, bool alone, std::string& details)
     delete listeners.Release(listeners.default_result_printer());
     testing::GTEST_FLAG(filter) = check.test;
     const bool good = RUN_ALL_TESTS() == 0 && ear->ran && !ear->skipped;
-    details = ear->ran ? ear->first_failure + ear->note
-                       : fill("There is no test {name}", {{"name", check.test}});
+    if (!ear->ran) {
+        report = {{"", "There is no test " + check.test}};
+    } else if (!ear->first_failure.empty()) {
+        report = reports_in(ear->first_failure);
+    }
+    report.insert(report.end(), ear->notes.begin(), ear->notes.end());
     return good;
 }
 
@@ -85,10 +82,12 @@ Trial::Trial(const Check& check, bool alone)
     if (pid_ == 0) {
         end_programs_on_signals();
         prctl(PR_SET_PDEATHSIG, SIGTERM); // Ctrl-C may have ended the one that waits for this
-        std::string details;
-        const bool good = run(check, alone, details);
+        Report report;
+        const bool good = run(check, alone, report);
+        const std::string shown = laid_out(report);
+        const std::string said = std::to_string(shown.size()) + "\n" + shown + in_json(report);
         const bool written =
-            write(ends[1], details.data(), details.size()) == static_cast<ssize_t>(details.size());
+            write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
         _exit(written && good ? 0 : 1);
     }
     close(ends[1]);
@@ -103,19 +102,28 @@ Trial::~Trial()
     close(result_);
 }
 
-bool Trial::holds(std::string& details)
+Outcome Trial::outcome()
 {
+    std::string said;
     std::array<char, 4096> buffer;
     for (ssize_t n; (n = read(result_, buffer.data(), buffer.size())) > 0;) {
-        details.append(buffer.data(), static_cast<std::size_t>(n));
+        said.append(buffer.data(), static_cast<std::size_t>(n));
     }
     int status = 0;
     waitpid(std::exchange(pid_, -1), &status, 0);
-    if (status != 0 && details.empty()) {
-        const std::string said = "The check itself could not be made.\n";
-        details = both(said, translated(said));
+    Outcome outcome;
+    outcome.holds = status == 0;
+    if (const std::size_t end = said.find('\n'); end != std::string::npos) {
+        const std::size_t size = std::stoul(said);
+        outcome.shown = said.substr(end + 1, size);
+        outcome.parts = said.substr(end + 1 + size);
     }
-    return status == 0;
+    if (!outcome.holds && outcome.shown.empty()) {
+        const Report report = {{"", "The check itself could not be made."}};
+        outcome.shown = laid_out(report);
+        outcome.parts = in_json(report);
+    }
+    return outcome;
 }
 
 } // namespace lab

@@ -1,6 +1,7 @@
 // trial.hpp: one check, made in a process and a network of its own.
 #pragma once
 
+#include "report.hpp"
 #include "table.hpp"
 
 #include <string>
@@ -9,6 +10,13 @@
 
 namespace lab
 {
+
+/// What came of a check: whether it holds, and what there is to say of it.
+struct Outcome {
+    bool holds = false;
+    std::string shown{};                  ///< in the reader's language
+    std::string parts{in_json(Report())}; ///< the same as a list in JSON, in English
+};
 
 /// A check that is made in a process of its own. What it found is read from a pipe.
 class Trial
@@ -20,8 +28,8 @@ class Trial
     Trial(const Trial&) = delete;
     Trial& operator=(const Trial&) = delete;
 
-    /// Waits for what came of it: true if it holds. What there is to say of it, in `details`.
-    bool holds(std::string& details);
+    /// Waits for what came of it.
+    Outcome outcome();
 
   private:
     pid_t pid_ = -1;

@@ -39,7 +39,8 @@ const std::string too_few = "exit came where {name} should have come: the loop o
 std::string client_by_hand()
 {
     return fill(is_foreign("CLIENT") && !is_marking() ? variable("CLIENT") : "./client",
-                {{"port", "9999"}});
+                {{"port", "9999"}})
+        .english();
 }
 
 } // namespace
@@ -104,7 +105,7 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
         heard_ = received;
         return testing::AssertionSuccess();
     }
-    const std::string said = server->sent().empty() ? "nothing" : quote(server->sent().back());
+    const Sentence said = server->sent().empty() ? "nothing" : quote(server->sent().back());
     Finding finding{said, quote(expected), received.empty() ? "nothing" : quote(received),
                     "",   look_at,         ""};
     if (server->ended()) {
@@ -114,7 +115,7 @@ testing::AssertionResult Visit::hears(const std::string& expected, const std::st
     }
     const bool comes_again =
         received == "exit" && client.until([&] { return listener_.has_client(); }, Seconds(0.2));
-    const std::string pieces = takes_answers_in_pieces();
+    const Sentence pieces = takes_answers_in_pieces();
     const bool says_too_few = received == "exit" && expected != names.front();
     finding.diagnosis =
         comes_again                     ? one_connection
@@ -140,8 +141,8 @@ testing::AssertionResult Visit::hears_nothing_for(Seconds time, const std::strin
         return testing::AssertionSuccess();
     }
     const std::string received = server->receive_now();
-    const std::string known = received.empty() ? diagnose_said(client.err()) : "";
-    const std::string pieces = takes_answers_in_pieces();
+    const Sentence known = received.empty() ? diagnose_said(client.err()) : "";
+    const Sentence pieces = takes_answers_in_pieces();
     return fails({server->sent().empty() ? "nothing yet" : quote(server->sent().back()),
                   "nothing before the server's next message",
                   received.empty() ? "the end of the connection" : quote(received),
@@ -162,7 +163,7 @@ bool Visit::is_one_text(const std::string& received) const
     return server->sent().size() == 1 && received == "YamMay" && server->segments() == 1;
 }
 
-std::string Visit::takes_answers_in_pieces() const
+Sentence Visit::takes_answers_in_pieces() const
 {
     const std::string answer = server->sent().empty() ? "" : server->sent().back();
     if (client.out().starts_with("\n")) {

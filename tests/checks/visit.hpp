@@ -46,7 +46,7 @@ class Visit
     static std::unique_ptr<Listener> try_to_listen(int port, const std::string& host = "127.0.0.1");
     int swapped() const { return (listener_.port() & 0xff) << 8 | listener_.port() >> 8; }
     bool comes_elsewhere() const;
-    std::string takes_answers_in_pieces() const;
+    Sentence takes_answers_in_pieces() const;
     bool is_one_text(const std::string& received) const;
 
     Listener listener_;

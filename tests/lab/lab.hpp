@@ -86,7 +86,7 @@ inline std::string story(Program& program)
     const auto lines = [](const std::string& text) {
         return text.empty() ? " nothing\n" : "\n" + shortened(text);
     };
-    return "\n--- " + program.command() + "\n--- " + program.fate() +
+    return "\n--- " + program.command() + "\n--- " + program.fate().english() +
            "\n--- standard output:" + lines(program.out()) +
            "--- standard error:" + lines(program.err());
 }

@@ -38,9 +38,8 @@ std::string name_of_option(long option)
 std::string short_quote(const std::string& bytes)
 {
     constexpr std::size_t most = 24;
-    const std::string text = quote(bytes.substr(0, most));
-    const std::string all = text.substr(0, text.rfind(" ("));
-    return bytes.size() <= most ? all : all + "..., " + std::to_string(bytes.size()) + " bytes";
+    const std::string text = in_quotes(bytes.substr(0, most));
+    return bytes.size() <= most ? text : text + "..., " + std::to_string(bytes.size()) + " bytes";
 }
 
 std::string arguments_of(const Call& call)

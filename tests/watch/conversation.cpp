@@ -303,7 +303,7 @@ class Conversation
             return; // the machine was busy
         }
         depart(call, "{call}, {count} seconds after recv had returned", "", step::pause);
-        found_->places["count"] = std::to_string(pause.count()).substr(0, 4);
+        found_->places = {{"count", std::to_string(pause.count()).substr(0, 4)}};
     }
 
     void receives(const Call& call)

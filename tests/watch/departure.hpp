@@ -3,8 +3,8 @@
 #pragma once
 
 #include "call.hpp"
+#include "sentence.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,11 +17,11 @@ struct Departure {
     std::vector<Call> before; ///< what it had called until then, as the story has it
     std::optional<Call> call; ///< what it called then; none if it called nothing
     std::string then;         ///< in words, with {call} for that call
-    std::map<std::string_view, std::string> places; ///< what else stands in `then`
-    std::string due;                                ///< the line of the notebook that comes there
-    std::string hint;  ///< the cause, where only one makes it so; else empty
-    int client = 0;    ///< the port of the client whose conversation it is; or 0
-    pid_t process = 0; ///< where nothing is called: who might have
+    Sentence::Places places;  ///< what else stands in `then`
+    std::string due;          ///< the line of the notebook that comes there
+    std::string hint;         ///< the cause, where only one makes it so; else empty
+    int client = 0;           ///< the port of the client whose conversation it is; or 0
+    pid_t process = 0;        ///< where nothing is called: who might have
     pid_t thread = 0;
 };
 

@@ -360,7 +360,7 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
     return true;
 }
 
-std::string Program::fate()
+Sentence Program::fate()
 {
     static const std::map<int, std::string> reasons = {
         {SIGSEGV, "SIGSEGV (it used memory that is not its own: a bad pointer, or an array's end)"},

@@ -64,7 +64,7 @@ class Program
     /// Where in its own source it made this call; empty if that is not known.
     std::string place_of(const Call& call) { return trace_ ? trace_->place_of(call) : ""; }
     /// What a thread of it does that calls nothing more. Trace::occupation_of
-    std::string occupation_of(pid_t process, pid_t thread, std::string& place)
+    Sentence occupation_of(pid_t process, pid_t thread, std::string& place)
     {
         return trace_ ? trace_->occupation_of(process, thread, place) : "";
     }
@@ -92,7 +92,7 @@ class Program
 
     /// What became of it, in words: "is still running", "ended by itself, with exit status 1",
     /// "was killed by SIGPIPE (...)", "could not be started".
-    std::string fate();
+    Sentence fate();
     /// True if it has printed `most_printed` bytes.
     bool prints_without_end() const;
     int killed_by() const { return status_ > 128 ? signal_ : 0; } ///< a signal's number, or 0

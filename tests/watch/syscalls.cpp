@@ -169,7 +169,7 @@ std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned lo
     return text;
 }
 
-std::string occupation_of(pid_t process, pid_t thread)
+Sentence occupation_of(pid_t process, pid_t thread)
 {
     std::ifstream file("/proc/" + std::to_string(process) + "/task/" + std::to_string(thread) +
                        "/syscall");
@@ -190,8 +190,7 @@ std::string occupation_of(pid_t process, pid_t thread)
     }
     const auto known = known_calls().find(number);
     return known != known_calls().end() ? fill("waits in {call}", {{"call", known->second.name}})
-           : is_number                  ? "waits"
-                                        : "is at work";
+                                        : Sentence(is_number ? "waits" : "is at work");
 }
 
 long socket_of(pid_t process, long descriptor)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "call.hpp"
+#include "sentence.hpp"
 
 #include <array>
 #include <map>
@@ -36,7 +37,7 @@ std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned lo
 
 /// What a thread does that has called nothing more: "waits in recv", "waits for a lock or for
 /// another thread", "has ended", "is at work". proc(5)
-std::string occupation_of(pid_t process, pid_t thread);
+Sentence occupation_of(pid_t process, pid_t thread);
 
 /// The inode of the socket that a descriptor is of; 0 if it is of something else.
 long socket_of(pid_t process, long descriptor);

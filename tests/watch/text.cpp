@@ -8,28 +8,23 @@
 namespace lab
 {
 
-std::string fill(std::string_view text, const std::map<std::string_view, std::string>& places)
+std::size_t size_of_character(std::string_view text, std::size_t at)
 {
-    std::string filled;
-    while (!text.empty()) {
-        const std::size_t open = std::min(text.find('{'), text.size());
-        filled += text.substr(0, open);
-        text.remove_prefix(open);
-        const std::size_t close = text.find('}');
-        const auto place =
-            close == std::string_view::npos ? places.end() : places.find(text.substr(1, close - 1));
-        if (place != places.end()) {
-            filled += place->second;
-            text.remove_prefix(close + 1);
-        } else if (!text.empty()) {
-            filled += text.front();
-            text.remove_prefix(1);
-        }
-    }
-    return filled;
+    const auto first = static_cast<unsigned char>(text[at]);
+    const std::size_t size = first < 0x80   ? 1
+                             : first < 0xc2 ? 0
+                             : first < 0xe0 ? 2
+                             : first < 0xf0 ? 3
+                             : first < 0xf5 ? 4
+                                            : 0;
+    const std::string_view rest = text.substr(at, size);
+    const bool is_whole =
+        rest.size() == size && std::all_of(rest.begin() + (size > 0), rest.end(),
+                                           [](char next) { return (next & 0xc0) == 0x80; });
+    return is_whole ? size : 0;
 }
 
-std::string quote(std::string_view bytes)
+std::string in_quotes(std::string_view bytes)
 {
     constexpr std::size_t most = 100;
     std::ostringstream text;
@@ -41,16 +36,10 @@ std::string quote(std::string_view bytes)
         }
         const auto value = static_cast<unsigned char>(bytes[i]);
         const std::size_t escape = std::string_view("\n\r\t\0", 4).find(bytes[i]);
-        const std::size_t length = value >= 0xf0   ? 4
-                                   : value >= 0xe0 ? 3
-                                                   : 2; // of a UTF-8 character
-        const bool is_whole = value >= 0xc2 && value < 0xf5 && i + length <= bytes.size() &&
-                              std::all_of(bytes.begin() + static_cast<long>(i) + 1,
-                                          bytes.begin() + static_cast<long>(i + length),
-                                          [](char next) { return (next & 0xc0) == 0x80; });
+        const std::size_t length = size_of_character(bytes, i);
         if (escape != std::string_view::npos) {
             text << '\\' << "nrt0"[escape];
-        } else if (is_whole) {
+        } else if (length > 1) {
             text << bytes.substr(i, length);
             i += length - 1;
         } else if (value < 0x20 || value >= 0x7f) {
@@ -61,8 +50,13 @@ std::string quote(std::string_view bytes)
         }
     }
     text << '"';
+    return text.str();
+}
+
+Sentence quote(std::string_view bytes)
+{
     return fill(bytes.size() == 1 ? "{quoted} ({count} byte)" : "{quoted} ({count} bytes)",
-                {{"quoted", text.str()}, {"count", std::to_string(bytes.size())}});
+                {{"quoted", in_quotes(bytes)}, {"count", std::to_string(bytes.size())}});
 }
 
 std::string shortened(const std::string& printed)

@@ -1,24 +1,25 @@
-// text.hpp: texts as the diagnoses look at them, and sentences whose places are filled in.
+// text.hpp: texts as the diagnoses look at them, and what is said of them.
 #pragma once
 
-#include <map>
+#include "sentence.hpp"
+
 #include <string>
 #include <string_view>
 
 namespace lab
 {
 
-/// A text with its {places} filled in: fill("{count} bytes came.", {{"count", "8"}}). What is
-/// filled in is not looked at again, and a place that nobody names stays as it is.
-std::string fill(std::string_view text, const std::map<std::string_view, std::string>& places);
-
 /// Bytes as they stand in a message: in quotes, control characters and what is not UTF-8 as \\x00,
-/// long ones shortened in the middle, with their number.
-std::string quote(std::string_view bytes);
+/// long ones shortened in the middle.
+std::string in_quotes(std::string_view bytes);
+/// The same, with their number behind them.
+Sentence quote(std::string_view bytes);
 
 /// The first lines that a program printed, with the middle left out of long ones.
 std::string shortened(const std::string& printed);
 
+/// How many bytes the character of UTF-8 has that begins there; 0 if there is none.
+std::size_t size_of_character(std::string_view text, std::size_t at);
 bool contains(const std::string& text, const std::string& part);
 /// True if the text is not empty and has these bytes only.
 bool all_of(const std::string& text, const std::string& bytes);

@@ -110,9 +110,9 @@ std::optional<int> Trace::status() const
     return status_;
 }
 
-std::string Trace::occupation_of(pid_t process, pid_t thread, std::string& place)
+Sentence Trace::occupation_of(pid_t process, pid_t thread, std::string& place)
 {
-    std::string occupation = lab::occupation_of(process, thread);
+    const Sentence occupation = lab::occupation_of(process, thread);
     std::unique_lock lock(mutex_);
     wanted_ = thread;
     wanted_stack_.clear();
@@ -122,7 +122,7 @@ std::string Trace::occupation_of(pid_t process, pid_t thread, std::string& place
     wanted_ = 0;
     place = lines_.place_of(process, wanted_stack_);
     const std::string function = lines_.function_of(process, wanted_stack_);
-    const bool is_known = !function.empty() && occupation.starts_with("waits");
+    const bool is_known = !function.empty() && occupation.english().starts_with("waits");
     return is_known ? fill("waits in {call}", {{"call", function + "()"}}) : occupation;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "call.hpp"
+#include "sentence.hpp"
 #include "source.hpp"
 
 #include <atomic>
@@ -53,7 +54,7 @@ class Trace
     std::string place_of(const Call& call) { return lines_.place_of(call.process, call.stack); }
     /// What a thread does that calls nothing that is looked at: "waits in pthread_join()". Its
     /// place is given, too, if that is known. It is interrupted for a moment, and goes on as before.
-    std::string occupation_of(pid_t process, pid_t thread, std::string& place);
+    Sentence occupation_of(pid_t process, pid_t thread, std::string& place);
     /// What waitpid has said of the child, once it has ended.
     std::optional<int> status() const;
 
