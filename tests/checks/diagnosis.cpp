@@ -236,6 +236,10 @@ Sentence diagnose_beginning(const Exchange& exchange)
                    : fill("The line ends too early: \"{rest}\" is missing.",
                           {{"rest", expected.substr(size)}});
     }
+    if (expected[size] == '\0') {
+        return "The answer ends at the first zero byte of the name: it is handled as a C string "
+               "(strlen, c_str). Its size is that of the bytes.";
+    }
     if (size == 1024 || size == 512) {
         return fill("Only the first {count} of {all} bytes came: the answer was cut there. It is 8 "
                     "bytes longer than the name.",

@@ -40,10 +40,10 @@ Sentence diagnose_end(Program& program, bool connected)
                    : "";
     }
     const std::string said = program.err();
-    if (const Sentence known = diagnose_said(said); !known.empty()) {
+    const int status = program.status(Seconds(0));
+    if (const Sentence known = diagnose_said(said); !known.empty() && status != 0) {
         return known;
     }
-    const int status = program.status(Seconds(0));
     const bool is_error = contains(said, "rror") || contains(said, "xception") ||
                           contains(said, "terminate") || contains(said, "Traceback");
     if ((status == 0 || (status == 1 && !is_error)) &&

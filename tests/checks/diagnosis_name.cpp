@@ -131,7 +131,7 @@ Sentence diagnose_name(const Exchange& exchange, const std::string& x)
     }
     if (contains(x, "\\\\") || (contains(x, "\\x") && !contains(name, "\\x"))) {
         return "The name stands there as in a program's text, with backslashes (\\\\, \\x..): that "
-               "is how Python shows bytes. data.decode() makes text of them, str(data) does not.";
+               "is how bytes are shown, and not the bytes themselves.";
     }
     if (name.find_first_of("%{$\\") != std::string::npos && name != x) {
         return "Signs in the name were filled in: it is used as a format (in printf, %, format or "

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <sstream>
 #include <system_error>
 #include <thread>
 
@@ -128,6 +129,20 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
         finding.by_hand = "ls -l /proc/$(pidof server)/fd";
     }
     return not_yet(server, "server", finding);
+}
+
+/// The first line that is none of the notebook's; empty if there is none.
+std::string odd_line(const std::string& out)
+{
+    std::istringstream lines(out);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("Waiting for connection...") &&
+            !line.starts_with("Accept new connection from ") &&
+            !line.starts_with("Connection from ")) {
+            return line;
+        }
+    }
+    return "";
 }
 
 /// What breaks off in a terminal: a shell that ends with bytes unread.
@@ -282,6 +297,22 @@ TEST(NotebookServer, SurvivesBadManners)
     }
     clients.clear();
     REQUIRE(leaves_nothing(server, before, "10 clients came and left with exit"));
+    Talk last(server, true);
+    REQUIRE(last.is_welcomed());
+    if (!last.is_greeted("Yam")) {
+        REQUIRE(last.fails({"25 clients came and went, some without exit",
+                            "a greeting for the next client", "no greeting for the next client", "",
+                            step::greeting, reset_by_hand}));
+    }
+    if (const std::string odd = odd_line(server.out()); !odd.empty()) {
+        REQUIRE(
+            not_yet(server, "server",
+                    {"25 clients came and went, some without exit",
+                     "the notebook's three lines on standard output, and nothing else", quote(odd),
+                     "Standard output has these lines only: what goes wrong is said on standard "
+                     "error.",
+                     step::lines, reset_by_hand}));
+    }
 }
 
 } // namespace

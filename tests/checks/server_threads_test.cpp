@@ -92,6 +92,10 @@ TEST(NotebookServer, ServesManyAtOnce)
         REQUIRE(silent.sees_the_end(Talk::by_exit));
         REQUIRE(prints(server, {accepted(one), accepted(two), closed(two), closed(one)}, one,
                        third.address()));
+        silent.leave();
+        Talk fourth(server); // gets the descriptor that has become free, below the third one's
+        REQUIRE(fourth.is_welcomed());
+        REQUIRE(third.is_greeted("Yam"));
     }
     for (int round = 0; round < 3; ++round) {
         bool lacks_room = false;

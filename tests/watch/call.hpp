@@ -17,8 +17,8 @@ using Seconds = std::chrono::duration<double>;
 struct Call {
     /// What it is for, whatever its name: read(2) on a socket is a recv, write(2) a send.
     std::string kind{}; ///< socket, bind, listen, accept, connect, recv, send, shutdown, close,
-                        ///< option, sleep, poll, print, fork, exit; and, which are no calls,
-                        ///< signal, and killed, of the process that a signal has ended
+                        ///< option, sleep, poll, print, fork, thread, exit; and, which are no
+                        ///< calls, signal, and killed, of the process that a signal has ended
     std::string name{}; ///< its own name: "recv", "read", "sendmsg"
     Clock::time_point begin{};
     Clock::time_point end{}; ///< when it returned
@@ -33,9 +33,11 @@ struct Call {
     int port = 0;          ///< of bind and connect: that of the address; of accept: the client's
     std::string address{}; ///< the whole of it, also of sendto: "127.0.0.1:9999"
     std::string data{};    ///< the bytes that passed, as far as `most_bytes`
-    Seconds pause{0};      ///< of a sleep: what was asked for
-    bool waits = true;     ///< the socket is one that waits: not O_NONBLOCK
-    long client = 0; ///< of accept: the inode of the socket that it returned; of fork: the child
+    Seconds pause{
+        0}; ///< of a sleep, SO_LINGER, SO_RCVTIMEO, and poll of one: the time that is given
+    bool waits = true; ///< the socket is one that waits: not O_NONBLOCK
+    long client = 0;   ///< of accept: the inode of the socket that it returned; of fork and
+                       ///< thread: the new one
     std::vector<unsigned long> stack{}; ///< where it was made, innermost first; Lines::place_of
     long descriptor = -1;               ///< that it was given
     bool is_inet = false;               ///< and that is a socket of TCP or UDP

@@ -70,10 +70,16 @@ class Conversation
             before_.pop_back(); // which is that call
             depart(waits_in_, "{call}, and waits, though the client has sent something");
         }
+        const bool is_passed_over =
+            is_shared_by_loop_ && state_ == State::receive && asked_.is_unanswered;
+        if (!found_ && is_passed_over && !is_waiting_) {
+            nothing_more();
+            found_->then = "nothing more for this client, though it has sent something";
+        }
         const bool is_looked_after =
             is_waiting_ || (is_shared_by_loop_ && state_ == State::receive);
         if (!found_ && state_ != State::over && !is_looked_after) {
-            parts_ > 0 ? depart(before_.back()) : nothing_more();
+            parts_ > 0 ? depart_at_the_last() : nothing_more();
         } else if (!found_ && is_forked_ && state_ == State::over && !parent_has_closed_) {
             nothing_more();
             found_->then = "close is not called in the process that called accept";
@@ -107,6 +113,9 @@ class Conversation
     bool is_astray(const Call& call) const
     {
         const bool owes = state_ == State::welcome || state_ == State::answer;
+        if (state_ == State::leave && call.kind == "close") {
+            return call.thread == thread_ && call.socket == listening_;
+        }
         const bool is_its_thread =
             thread_ != 0 ? call.thread == thread_ : call.begin > accepted_.end;
         const bool is_wrong = call.socket == listening_ || (call.socket == 0 && call.result < 0);
@@ -147,6 +156,13 @@ class Conversation
         found_ = departure;
     }
 
+    void depart_at_the_last()
+    {
+        const Call last = before_.back();
+        before_.pop_back();
+        depart(last);
+    }
+
     void nothing_more()
     {
         Departure departure;
@@ -157,11 +173,32 @@ class Conversation
         departure.hint = state_ == State::leave
                              ? "The loop has been left, and close is not called behind it."
                              : "";
-        if (!is_shared_by_loop_) { // what a loop waits in is not for this client
-            departure.process = thread_ == 0 ? accepted_.process : process_;
-            departure.thread = thread_ == 0 ? accepted_.thread : thread_;
+        if (thread_ != 0 && !is_shared_by_loop_) { // what a loop waits in is not for this client
+            departure.process = process_;
+            departure.thread = thread_;
+        } else if (thread_ == 0) {
+            give_to_a_thread(departure);
         }
         found_ = departure;
+    }
+
+    /// The thread, or child, that was started when this client had come: it may serve it.
+    void give_to_a_thread(Departure& departure) const
+    {
+        for (std::size_t i = from_; i < calls_.size(); ++i) {
+            const Call& call = calls_[i];
+            const bool is_acceptors = call.thread == accepted_.thread;
+            if (is_acceptors && (call.kind == "thread" || call.kind == "fork")) {
+                departure.thread = static_cast<pid_t>(call.client);
+                departure.process = call.kind == "fork" ? departure.thread : call.process;
+            }
+            if (is_acceptors && (call.kind == "accept" || departure.thread != 0)) {
+                break; // for the next one
+            }
+        }
+        if (departure.thread == 0 && !is_shared_by_loop_) {
+            departure.then = "nothing more for this client: no thread was started for it";
+        }
     }
 
     void take(const Call& call, std::size_t index)
@@ -234,7 +271,7 @@ class Conversation
         if (call.kind != "send") {
             const bool is_an_end = call.kind == "close" || call.kind == "shutdown";
             if (parts_ > 0) {
-                depart(before_.back()); // a part of the answer, and no more
+                depart_at_the_last(); // a part of the answer, and no more
             } else {
                 depart(call, "",
                        is_an_end && ended_early_
@@ -331,6 +368,17 @@ class Conversation
 
     void leaves(const Call& call)
     {
+        const auto is_hard = [](const Call& other) { // {1, 0}: close sends a reset
+            return other.kind == "option" && other.option == SOL_SOCKET * 1000 + SO_LINGER &&
+                   other.size != 0 && other.pause == Seconds(0);
+        };
+        const auto hard = std::find_if(before_.begin(), before_.end(), is_hard);
+        if (call.kind == "close" && hard != before_.end()) {
+            return depart(
+                Call(*hard), "",
+                "SO_LINGER with a time of 0 seconds makes close send a reset (RST), where "
+                "an end (FIN) is due.");
+        }
         if (call.kind == "close" || (call.kind == "exit" && call.process != root_)) {
             state_ = State::over;
         } else if (call.kind == "shutdown") {

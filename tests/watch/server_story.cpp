@@ -134,7 +134,7 @@ std::optional<Departure> of_the_loop(const Calls& calls)
     const auto next = std::find_if(
         calls.begin() + (last.base() - calls.begin()), calls.end(), [&](const Call& call) {
             return call.thread == last->thread && call.kind != "print" && call.kind != "fork" &&
-                   call.kind != "option" && call.kind != "close";
+                   call.kind != "thread" && call.kind != "option" && call.kind != "close";
         });
     const bool polls = std::any_of(calls.begin(), calls.end(), [&](const Call& call) {
         return call.kind == "poll" && call.thread == last->thread;

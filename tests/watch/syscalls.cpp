@@ -257,11 +257,15 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
             clock_gettime(static_cast<clockid_t>(given[0]), &now) == 0) {
             call.pause -=
                 Seconds(static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9);
+            call.pause = std::max(call.pause, Seconds(0));
         }
         return true;
     }
     if (call.kind == "poll" || call.kind == "exit") {
         call.size = call.kind == "exit" ? descriptor : -1;
+        const bool waits_for_one = call.name == "poll" && given[1] == 1;
+        const auto time = static_cast<int>(given[2]); // in milliseconds; a pointer is for ppoll
+        call.pause = Seconds(waits_for_one && number != SYS_ppoll ? time / 1000.0 : 0);
         return true;
     }
     if (call.kind == "socket") {
@@ -284,6 +288,13 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
     if (call.kind == "option") {
         call.option = static_cast<long>(given[1] * 1000 + given[2]);
         call.size = object<int>(process, given[3]);
+        if (call.option == SOL_SOCKET * 1000 + SO_LINGER) {
+            call.pause = Seconds(object<linger>(process, given[3]).l_linger);
+        } else if (call.option == SOL_SOCKET * 1000 + SO_RCVTIMEO) {
+            const auto time = object<timeval>(process, given[3]);
+            call.pause =
+                Seconds(static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6);
+        }
     } else if (call.kind == "listen") {
         call.size = static_cast<long>(given[1]);
     } else if (call.kind == "shutdown") {

@@ -315,11 +315,8 @@ void Trace::forks(pid_t thread)
     ptrace(PTRACE_GETEVENTMSG, thread, nullptr, &child);
     const auto number = static_cast<pid_t>(child);
     ++started_;
-    if (process_of(number) == process_of(thread)) {
-        return; // a thread
-    }
     Call call;
-    call.kind = call.name = "fork";
+    call.kind = call.name = process_of(number) == process_of(thread) ? "thread" : "fork";
     call.process = process_of(thread);
     call.thread = thread;
     call.client = number;
