@@ -1,6 +1,7 @@
 // Step 5: the greeting client as the notebook has it, seen from a server that the test plays
 // itself. These tests hold for every client that keeps the notebook's contract, in any language:
 // make test CLIENT='python3 my.py'.
+#include "tests/watch/process.hpp"
 #include "tests/watch/text.hpp"
 #include "visit.hpp"
 
@@ -16,7 +17,7 @@ TEST(NotebookClient, WaitsToBeWelcomed)
     Visit visit;
     REQUIRE(visit.connects());
     REQUIRE(visit.hears_nothing_for(
-        Seconds(0.3), line::welcome,
+        times::quiet, line::welcome,
         "The client spoke before it was welcomed: the first recv stands before the first send."));
 }
 
@@ -28,16 +29,15 @@ TEST(NotebookClient, SendsOneNameAtATime)
     const std::string waits = "The next message came before the answer to the one before it: each "
                               "send is followed by a recv.";
     const std::string impatient =
-        "The client waited for its answer, but not for the whole second that the server thinks: a "
-        "time-out (settimeout, SO_RCVTIMEO, select) that is too short ended it, or it only sleeps "
-        "for a while, where recv waits as long as it takes.";
+        "The client did not wait for its answer as long as the server thinks, a second: recv waits "
+        "as long as it takes.";
     for (std::size_t i = 0; i < names.size(); ++i) {
         std::vector<std::string> next(names.begin() + static_cast<long>(i) + 1, names.end());
         next.emplace_back("exit");
         REQUIRE(visit.hears(names[i], line::send, next));
-        REQUIRE(visit.hears_nothing_for(Seconds(0.25), line::print, waits));
+        REQUIRE(visit.hears_nothing_for(times::quiet, line::print, waits));
         if (i == 0) { // the notebook's server thinks for a second
-            REQUIRE(visit.hears_nothing_for(Seconds(0.8), line::print, impatient, impatient));
+            REQUIRE(visit.hears_nothing_for(times::a_second, line::print, impatient, impatient));
         }
         visit.server->say("Hello, " + names[i] + "!");
     }
@@ -59,9 +59,9 @@ testing::AssertionResult prints_another_answer()
         visit.server->say("Howdy, " + name + "!");
         expected += "Howdy, " + name + "!\n";
     }
-    visit.client.until([&] { return visit.server->has_news(); }, Seconds(0.5)); // its good-bye
+    visit.client.until([&] { return visit.server->has_news(); }, times::soon); // its good-bye
     visit.server->half_close();
-    visit.client.status(Seconds(1));
+    visit.client.status(times::a_while);
     const std::string out = visit.client.out();
     const auto has_line = [&](const std::string& line) {
         return contains("\n" + out, "\n" + line + "\n");
@@ -83,17 +83,17 @@ TEST(NotebookClient, PrintsWhatItReceives)
     visit.server->say("Welcome!");
     REQUIRE(visit.hears("Yam", line::send, {"May", "Sarah", "exit"}));
     const bool at_once = visit.client.until(
-        [&] { return visit.client.out().find('\n') != std::string::npos; }, Seconds(0.3));
+        [&] { return visit.client.out().find('\n') != std::string::npos; }, times::in_a_burst);
     for (std::size_t i = 0; i < names.size(); ++i) {
         visit.server->say("Hello, " + names[i] + "!");
         if (i + 1 < names.size()) {
             REQUIRE(visit.hears(names[i + 1], line::send, {}));
         }
     }
-    visit.client.until([&] { return visit.server->has_news(); }, Seconds(0.5)); // its good-bye
+    visit.client.until([&] { return visit.server->has_news(); }, times::soon); // its good-bye
     const std::string behind = visit.server->receive_now();
     visit.server->half_close(); // a client may wait for this
-    visit.client.status(Seconds(1));
+    visit.client.status(times::a_while);
     const std::vector<std::string> lines = {"Welcome!", "Hello, Yam!", "Hello, May!",
                                             "Hello, Sarah!"};
     std::string expected;
@@ -138,7 +138,7 @@ TEST(NotebookClient, PrintsWhatItReceives)
         again.server->say("Welcome!");
         const bool appears = again.client.until(
             [&] { return again.client.out().find("Welcome!\n") != std::string::npos; },
-            Seconds(0.5));
+            times::soon);
         if (appears) { // as the notebook's own client does, it holds lines back in a file only
             RecordProperty("note", "In a file or a pipe, the lines come only in the end: they stay "
                                    "in a buffer. On a terminal they appear at once.");
@@ -158,9 +158,9 @@ TEST(NotebookClient, LeavesWithExit)
     Visit visit;
     REQUIRE(visit.converses(names.size()));
     REQUIRE(visit.hears("exit", line::leave, {}));
-    visit.client.until([&] { return visit.server->has_news(); }, Seconds(0.3));
+    visit.client.until([&] { return visit.server->has_news(); }, times::in_a_burst);
     visit.server->half_close(); // a client may wait for the server's end before it closes
-    visit.client.until([&] { return visit.server->has_news(); }, Seconds(1));
+    visit.client.until([&] { return visit.server->has_news(); }, times::a_while);
     const std::string rest = visit.server->receive_now();
     if (!rest.empty() || !visit.server->ended()) {
         REQUIRE(visit.fails(
@@ -172,7 +172,7 @@ TEST(NotebookClient, LeavesWithExit)
                  : "Something is sent behind exit.",
              line::leave, ""}));
     }
-    const int status = visit.client.status(Seconds(1.5));
+    const int status = visit.client.status(times::silence);
     if (status != 0) {
         REQUIRE(visit.fails(
             {"", "a client that ends, with exit status 0",
@@ -189,11 +189,12 @@ TEST(NotebookClient, LeavesWithExit)
     Visit cut_short;
     REQUIRE(cut_short.converses(1));
     cut_short.server->half_close(); // and takes what still comes: no reset ends it
-    if (cut_short.client.until([] { return false; }, Seconds(1)); !cut_short.client.has_ended()) {
+    if (cut_short.client.until([] { return false; }, times::a_while);
+        !cut_short.client.has_ended()) {
         REQUIRE(cut_short.fails(
             {"\"Hello, Yam!\", and then the end of the connection", "a client that ends",
              "a client that goes on",
-             cut_short.client.measure("ticks") > 30
+             activity_of(cut_short.client.pid()).ticks > 30
                  ? "A loop goes round and round: when the server has closed, recv returns nothing "
                    "(0, b''), at once and each time. Nothing more will come then."
                  : "The server has gone, and the client waits on.",
@@ -202,7 +203,7 @@ TEST(NotebookClient, LeavesWithExit)
     std::string nobody_there = client_command(1);
     if (client_port() == 0) {
         Program refused(nobody_there);
-        if (refused.until([] { return false; }, Seconds(1)); refused.status(Seconds(0)) == 0) {
+        if (refused.until([] { return false; }, times::a_while); refused.status(Seconds(0)) == 0) {
             REQUIRE(not_yet(
                 refused, "client",
                 {"", "without a server, an exit status that is not 0", "exit status 0",
@@ -221,7 +222,7 @@ TEST(Notebook, TheTwoTogether)
     Server server;
     server.listens();
     Program client(client_command(server.port()));
-    client.status(Seconds(3 * server.delay() + 5));
+    client.status(patience);
     const std::vector<std::string> lines = {"Welcome!", "Hello, Yam!", "Hello, May!",
                                             "Hello, Sarah!"};
     const std::string expected = "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n";

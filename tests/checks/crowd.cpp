@@ -30,12 +30,12 @@ std::vector<std::optional<Peer>> come_in_one_instant(Server& server)
         for (std::optional<Peer>& peer : peers) {
             arrivals.emplace_back([&] {
                 try {
-                    peer.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(4)));
+                    peer.emplace(Peer::to(server.port(), "127.0.0.1", times::to_arrive));
                 } catch (const std::system_error&) { // there was no room; the others tell
                 }
             });
         }
-        std::this_thread::sleep_for(Seconds(0.05));
+        std::this_thread::sleep_for(times::delayed);
     }
     for (std::thread& arrival : arrivals) {
         arrival.join();
@@ -85,7 +85,7 @@ testing::AssertionResult prints_whole_lines()
                     static_cast<void>(server.out()); // a terminal takes only so much
                     return std::all_of(peers.begin(), peers.end(), holds);
                 },
-                Seconds(server.delay() + 1));
+                Seconds(server.delay()) + times::a_while);
         };
         all([](Peer& peer) { return peer.has_news(); });
         {
@@ -101,7 +101,7 @@ testing::AssertionResult prints_whole_lines()
         return std::all_of(pieces.begin(), pieces.end(),
                            [&](const std::string& piece) { return contains(out, piece); });
     };
-    server.until(all_are_there, Seconds(0.1)); // lines that are mixed never are
+    server.until(all_are_there, times::moment); // lines that are mixed never are
     const std::string odd = first_odd_line(server.out(), pieces);
     if (odd.empty()) {
         return testing::AssertionSuccess();
@@ -126,8 +126,8 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
         return std::all_of(welcomes.begin(), welcomes.end(),
                            [](auto& text) { return text.size() >= 8; });
     };
-    server.until(all_welcomed, Seconds(1.3));
-    eventually([&] { return !all_welcomed(); }, Seconds(0.05)); // a second welcome may follow
+    server.until(all_welcomed, times::silence);
+    eventually([&] { return !all_welcomed(); }, times::delayed); // a second welcome may follow
     Sentence listing;
     bool right = true;
     for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -146,7 +146,7 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
     };
     std::string missing; // an address that is not printed, where another one is printed twice
     if (!server.until([&] { return std::all_of(peers.begin(), peers.end(), is_printed); },
-                      Seconds(0.3))) {
+                      times::in_a_burst)) {
         const auto unseen = std::find_if_not(peers.begin(), peers.end(), is_printed);
         for (const std::optional<Peer>& peer : peers) {
             const std::string out = server.out();

@@ -29,6 +29,10 @@ Sentence diagnose(const Exchange& exchange);
 /// Its parts: for "Hello, X!", where X is not the name; and for text that is shown as b'text'.
 Sentence diagnose_name(const Exchange& exchange, const std::string& x);
 Sentence diagnose_repr(const std::string& text);
+/// For what stands behind an answer that is right as far as it goes; and before one that is right,
+/// of so many bytes.
+Sentence diagnose_rest(const Exchange& exchange, const std::string& rest);
+Sentence diagnose_before(const std::string& before, std::size_t expected);
 
 /// What a server's comparison with exit does that takes these messages for it, though they are not.
 Sentence diagnose_exit(const std::vector<std::string>& closed);
@@ -38,9 +42,5 @@ Sentence diagnose_lines(const std::vector<std::string>& expected, const std::str
 
 /// What stands behind a compiler's errors (g++ or clang, in English), where students meet it often.
 Sentence diagnose_compiler(const std::string& said);
-
-/// What a port is that is not the one asked for: its bytes swapped, for instance. Empty if it is
-/// unknown.
-Sentence diagnose_port(int expected, int found);
 
 } // namespace lab

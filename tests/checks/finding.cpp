@@ -120,7 +120,7 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
 {
     const Report calls = departure ? what_was_called(program, *departure) : Report();
     const bool is_dying = !diagnose_said(program.err()).empty();
-    eventually([&] { return program.has_ended(); }, Seconds(is_dying ? 1 : 0.05));
+    eventually([&] { return program.has_ended(); }, is_dying ? times::a_while : times::delayed);
     Sentence by_hand = finding.by_hand;
     if (!by_hand.empty() && who == "server") {
         by_hand = fill("{server}\nand in the second terminal:\n{client}",

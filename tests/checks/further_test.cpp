@@ -41,8 +41,8 @@ TEST(Further, LimitsItsClients)
     Talk third(server);
     REQUIRE(third.is_connected());
     REQUIRE(third.hears_nothing_for(
-        Seconds(0.5), "A third client was served, or turned away, while two were connected and "
-                      "--max-clients was 2. It should wait in the backlog: do not accept it yet."));
+        times::soon, "A third client was served, or turned away, while two were connected and "
+                     "--max-clients was 2. It should wait in the backlog: do not accept it yet."));
     first.say("exit");
     REQUIRE(first.sees_the_end(Talk::by_exit));
     const auto welcomed = third.is_welcomed();
@@ -64,10 +64,10 @@ TEST(Further, StopsOnCtrlC)
     busy.say("Yam");
     const std::vector<std::string> lines = {"Connection from " + idle.address() + " closed.\n",
                                             "Connection from " + busy.address() + " closed.\n"};
-    std::this_thread::sleep_for(Seconds(0.1)); // the server thinks about Yam
+    std::this_thread::sleep_for(times::moment); // the server thinks about Yam
     server.signal(SIGINT);
     REQUIRE(busy.hears_greeting("Yam"));
-    const int status = server.status(Seconds(server.delay() + 1));
+    const int status = server.status(Seconds(server.delay()) + times::a_while);
     if (status != 0) {
         REQUIRE(not_yet(
             server, "server",

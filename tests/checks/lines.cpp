@@ -26,7 +26,7 @@ bool appears_on_a_terminal(const std::function<std::string(Server&)>& act)
 {
     Server again("0", "", "", Program::Output::terminal);
     const std::string line = act(again);
-    return again.until([&] { return again.out().find(line) != std::string::npos; }, Seconds(0.3));
+    return again.until([&] { return again.out().find(line) != std::string::npos; }, times::soon);
 }
 
 namespace
@@ -112,7 +112,7 @@ Sentence why_not_printed(const Server& server, const std::string& sign, Talk::Ca
         Server again("0", "", "", Program::Output::terminal);
         Talk client(again);
         const auto is_there = [&] { return contains(again.out(), sign); };
-        return client.is_welcomed() && again.until(is_there, Seconds(0.3))
+        return client.is_welcomed() && again.until(is_there, times::soon)
                    ? in_a_buffer
                    : "The line is not printed when the client comes.";
     }
@@ -135,7 +135,7 @@ testing::AssertionResult prints(Server& server, const std::vector<std::string>& 
 {
     const std::string& line = expected.back();
     if (server.until([&] { return contains(server.out(), line + "\n"); },
-                     Seconds(server.delay() + 0.5))) {
+                     Seconds(server.delay()) + times::soon)) {
         return testing::AssertionSuccess();
     }
     Finding finding{"", quote(line), "", "", step::lines, "./client"};

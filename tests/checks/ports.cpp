@@ -57,7 +57,7 @@ void accept_fixed_ports()
         const Listener asked;
         const Listener notebook(9999);
         Program client(client_command(asked.port()));
-        client.until([&] { return asked.has_client() || notebook.has_client(); }, Seconds(1.5));
+        client.until([&] { return asked.has_client() || notebook.has_client(); }, times::silence);
         if (!asked.has_client() && notebook.has_client()) {
             fix("CLIENT");
         }
@@ -88,7 +88,7 @@ void wait_for_the_port()
         std::cerr << shown(
             "\nWaiting up to a minute for port 9999: connections that have just ended "
             "still hold it (TIME_WAIT).\n");
-        eventually(the_port_is_free, Seconds(65));
+        eventually(the_port_is_free, times::to_leave);
     }
 }
 

@@ -23,7 +23,7 @@ testing::AssertionResult takes_what_has_arrived(Server& server)
     }
     joined.say("Sarah");
     much.say("Sarah");
-    std::this_thread::sleep_for(Seconds(0.1)); // the server thinks; what comes now is one message
+    std::this_thread::sleep_for(times::moment); // the server thinks; what comes now is one message
     joined.say("Yam");
     joined.say("May");
     much.say(std::string(1024, 'a') + std::string(1000, 'b'));
@@ -33,7 +33,7 @@ testing::AssertionResult takes_what_has_arrived(Server& server)
         }
     }
     const auto answer_of = [&](Talk& client, std::size_t count) {
-        return hear(server, client.peer(), count, Seconds(server.delay() + 1));
+        return hear(server, client.peer(), count, Seconds(server.delay()) + times::a_while);
     };
     if (const std::string came = answer_of(joined, 14); came != "Hello, YamMay!") {
         const Exchange exchange{{"Sarah", "Yam", "May"}, "Hello, YamMay!", came, {}, {}, 2};
@@ -114,7 +114,8 @@ TEST(NotebookServer, ReturnsEveryByte)
     Talk no_text(server, true); // the notebook's thread ends here; a wrong answer is another thing
     REQUIRE(no_text.is_welcomed());
     no_text.say("\xc4\xe3");
-    server.until([&] { return no_text.peer().has_news(); }, Seconds(server.delay() + 0.3));
+    server.until([&] { return no_text.peer().has_news(); },
+                 Seconds(server.delay()) + times::in_a_burst);
     const std::string answer = no_text.peer().receive_now();
     if (answer.empty()) {
         RecordProperty("note", "Bytes that are not UTF-8 are not answered, as by the notebook's "

@@ -1,5 +1,6 @@
 // Step 4: the greeting of a name, and of the next one; and the pause before it.
 #include "talk.hpp"
+#include "tests/watch/process.hpp"
 
 #include <algorithm>
 #include <future>
@@ -34,7 +35,7 @@ testing::AssertionResult measure_pauses(Server& server, Talk& client, std::vecto
     }
     for (const bool has_rested : {false, true, false}) {
         if (has_rested) {
-            std::this_thread::sleep_for(Seconds(server.delay() + 0.1));
+            std::this_thread::sleep_for(Seconds(server.delay()) + times::moment);
         }
         const auto start = Clock::now();
         if (const auto greeted = client.is_greeted("Yam"); !greeted) {
@@ -61,8 +62,8 @@ testing::AssertionResult thinks(Server& server, Talk& client)
     const double longest = std::max({pauses[0], pauses[1], pauses[2]});
     const bool grows =
         pauses[1] - pauses[0] > 0.6 * expected && pauses[2] - pauses[1] > 0.6 * expected;
-    const bool is_busy =
-        static_cast<double>(server.measure("ticks")) > 80 * expected; // hundredths of a second
+    const bool is_busy = static_cast<double>(activity_of(server.pid()).ticks) >
+                         80 * expected; // hundredths of a second
     if (shortest >= expected - 0.01 && shortest < expected + 0.5 && !grows) {
         return testing::AssertionSuccess();
     }
@@ -87,15 +88,15 @@ testing::AssertionResult takes_one_message_at_a_time(Server& server, Talk& clien
     double gap = 0;
     for (int i = 0; i < 3; ++i) { // a machine may be busy
         client.say("Yam");
-        std::this_thread::sleep_for(Seconds(0.3 * server.delay()));
+        std::this_thread::sleep_for((1 - times::most) * Seconds(server.delay()));
         client.say("May");
-        if (client.peer().receive(11, Seconds(server.delay() + 1)) != "Hello, Yam!") {
+        if (client.peer().receive(11, Seconds(server.delay()) + times::a_while) != "Hello, Yam!") {
             return testing::AssertionSuccess(); // they were taken for one message
         }
         const auto start = Clock::now();
-        static_cast<void>(client.peer().receive(11, Seconds(server.delay() + 1)));
+        static_cast<void>(client.peer().receive(11, Seconds(server.delay()) + times::a_while));
         gap = since(start);
-        if (gap >= 0.6 * server.delay()) {
+        if (gap >= times::half * server.delay()) {
             return testing::AssertionSuccess();
         }
     }
@@ -120,14 +121,14 @@ testing::AssertionResult thinks_for_a_second()
     if (const auto welcomed = client.is_welcomed(); !welcomed) {
         return welcomed;
     }
-    const long ticks = server.measure("ticks");
+    const long ticks = activity_of(server.pid()).ticks;
     const auto start = Clock::now();
     if (const auto greeted = client.is_greeted("Yam"); !greeted) {
         return greeted;
     }
     const auto seen = client.pauses();
     const double pause = seen.size() < 2 ? since(start) : seen[1].count();
-    const bool is_busy = server.measure("ticks") - ticks > 60; // hundredths of a second
+    const bool is_busy = activity_of(server.pid()).ticks - ticks > 60; // hundredths of a second
     if (pause >= 0.99 && !is_busy) {
         return testing::AssertionSuccess();
     }

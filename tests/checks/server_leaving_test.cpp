@@ -25,7 +25,7 @@ TEST(NotebookServer, SaysGoodBye)
         }
         client.say("exit");
         REQUIRE(client.sees_the_end(Talk::by_exit));
-        eventually([&] { return server.has_ended(); }, Seconds(0.1));
+        eventually([&] { return server.has_ended(); }, times::moment);
         if (server.has_ended()) {
             REQUIRE(client.fails(
                 {quote("exit"), "the end of this connection, and a server that goes on",
@@ -44,8 +44,9 @@ TEST(NotebookServer, SaysGoodBye)
             REQUIRE(client->is_welcomed());
         }
         client->say(name);
-        server.until([&] { return client->peer().has_news(); }, Seconds(server.delay() + 1.3));
-        if (client->peer().receive(name.size() + 8, Seconds(0.2)).empty() &&
+        server.until([&] { return client->peer().has_news(); },
+                     Seconds(server.delay()) + times::silence);
+        if (client->peer().receive(name.size() + 8, times::moment).empty() &&
             client->peer().ended()) {
             closed.push_back(name);
             client.reset();
@@ -70,7 +71,7 @@ TEST(NotebookServer, NoticesWhoLeaves)
         const auto start = Clock::now();
         client.peer().half_close();
         REQUIRE(client.sees_the_end(Talk::by_closing));
-        if (since(start) < server.delay() / 2) {
+        if (since(start) < times::half * server.delay()) {
             RecordProperty("note", "A client that leaves sees the end at once. The notebook's "
                                    "server looks at what recv has returned after its pause.");
         }
@@ -81,7 +82,7 @@ TEST(NotebookServer, NoticesWhoLeaves)
         const auto start = Clock::now();
         hasty.say("Yam");
         hasty.half_close();
-        is_hasty = since(start) < server.delay() / 2;
+        is_hasty = since(start) < times::half * server.delay();
         REQUIRE(hasty.hears_greeting("Yam"));
         REQUIRE(hasty.sees_the_end(Talk::by_closing));
     }
@@ -89,17 +90,17 @@ TEST(NotebookServer, NoticesWhoLeaves)
         Talk leaver(server);
         REQUIRE(leaver.is_welcomed());
     }
-    eventually([&] { return server.has_ended(); }, Seconds(0.2));
+    eventually([&] { return server.has_ended(); }, times::moment);
     Talk silent(server);
     REQUIRE(silent.is_welcomed());
     // A time-out that is set is given the time to pass.
-    constexpr Seconds longest{12};
-    Seconds idle{2.3};
+    Seconds idle = times::idle;
     for (const Call& call : server.calls()) {
         const bool has_timeout =
             call.kind == "poll" || call.option == SOL_SOCKET * 1000 + SO_RCVTIMEO;
-        idle =
-            has_timeout && call.pause < longest ? std::max(idle, call.pause + Seconds(0.5)) : idle;
+        idle = has_timeout && call.pause < times::longest_idle
+                   ? std::max(idle, call.pause + times::soon)
+                   : idle;
     }
     double share = 1;                            // of the time, in which it was at work
     for (int i = 0; i < 2 && share > 0.5; ++i) { // a language may have to begin
@@ -109,7 +110,7 @@ TEST(NotebookServer, NoticesWhoLeaves)
             [&] {
                 ++looks;
                 seen_at_work += activity_of(server.pid()).runs ? 1 : 0;
-                return silent.peer().has_news(Seconds(0.02)) || server.has_ended();
+                return silent.peer().has_news(times::between_readings) || server.has_ended();
             },
             idle);
         share = static_cast<double>(seen_at_work) / looks;

@@ -35,28 +35,13 @@ bool keeps_a_pool(Server& server)
         }
         long now = 0;
         eventually([&] { return (now = activity_of(server.pid()).threads) <= before; },
-                   Seconds(server.delay() + 1));
+                   Seconds(server.delay()) + times::a_while);
         if (now < before + 10) {
             return true;
         }
         before = now;
     }
     return false;
-}
-
-/// True if a client that says exit sees the end of its connection, and the server has one more
-/// descriptor than before.
-bool ends_without_closing(Server& server)
-{
-    const long before = activity_of(server.pid()).descriptors;
-    Talk client(server, true);
-    if (!client.is_welcomed()) {
-        return false;
-    }
-    client.say("exit");
-    return client.sees_the_end(Talk::by_exit) &&
-           !eventually([&] { return activity_of(server.pid()).descriptors <= before; },
-                       Seconds(0.3));
 }
 
 testing::AssertionResult leaves_nothing(Server& server, Activity& before, const std::string& after)
@@ -66,7 +51,7 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
     int looks = 0;
     const bool clean = eventually(
         [&] {
-            std::this_thread::sleep_for(Seconds(0.05));
+            std::this_thread::sleep_for(times::between_readings);
             now = activity_of(server.pid());
             const bool may_collect = now.zombies > 3 && ++looks % 8 == 1 && !server.has_ended();
             if (may_collect) { // when the next client comes
@@ -75,11 +60,11 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
             return now.descriptors <= before.descriptors + 4 && now.threads <= before.threads + 4 &&
                    now.zombies <= 3 && now.processes <= before.processes + 2;
         },
-        Seconds(server.delay() + 2));
+        Seconds(server.delay()) + times::a_while);
     if (server.has_ended() || before.processes == 0) {
         return testing::AssertionSuccess();
     }
-    if (!eventually([&] { return !activity_of(server.pid()).runs; }, Seconds(0.5))) {
+    if (!eventually([&] { return !activity_of(server.pid()).runs; }, times::soon)) {
         return not_yet(server, "server",
                        {after, "a server that waits", "a server that is at work without end",
                         "A loop goes round and round after its client has gone: an error of send "
@@ -94,41 +79,22 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
         before = activity_of(server.pid());
         return testing::AssertionSuccess();
     }
-    Finding finding{after, "a server that has what it had before", "", "", step::leave, ""};
     const auto more = [](const char* sentence, long count) {
         return fill(sentence, {{"count", std::to_string(count)}});
     };
-    if (now.zombies > 3) {
-        finding.received =
-            more("{count} more zombies (children that ended, and nobody waited for)", now.zombies);
-        finding.diagnosis =
-            "Nobody waits for the children that have ended: waitpid, or signal(SIGCHLD, SIG_IGN).";
-        finding.by_hand = "ps -ef";
-    } else if (now.processes > before.processes + 2) {
-        finding.received = more("{count} more processes", now.processes - before.processes);
-        finding.diagnosis = child_goes_on;
-        finding.by_hand = "ps -ef";
-    } else if (now.threads > before.threads + 4) {
-        finding.received = more("{count} more threads", now.threads - before.threads);
-        finding.diagnosis = "Threads go on after their client has left: every end of a client, a "
-                            "failure of send or recv, too, has to be the end of its loop.";
-        finding.by_hand = "ls /proc/$(pidof server)/task";
-    } else {
-        finding.received =
-            more("{count} more open descriptors", now.descriptors - before.descriptors);
-        finding.diagnosis =
-            now.processes > 1
-                ? "Sockets stay open after their client has left: fork copies each descriptor (the "
-                  "number of an open socket), and the parent has to close its copy."
-            : ends_without_closing(server)
-                ? "The client sees the end, but the socket stays open: shutdown ends the "
-                  "connection, and only close gives the descriptor back. When there are no more, "
-                  "accept fails."
-                : "Sockets stay open after their client has left: close belongs behind the loop, "
-                  "on every way out of it, also when send or recv fails.";
-        finding.by_hand = "ls -l /proc/$(pidof server)/fd";
-    }
-    return not_yet(server, "server", finding);
+    const bool has_threads = now.threads > before.threads + 4;
+    const Sentence left =
+        now.zombies > 3
+            ? more("{count} more zombies (children that ended, and nobody waited for)", now.zombies)
+        : now.processes > before.processes + 2
+            ? more("{count} more processes", now.processes - before.processes)
+        : has_threads ? more("{count} more threads", now.threads - before.threads)
+                      : more("{count} more open descriptors", now.descriptors - before.descriptors);
+    return not_yet(
+        server, "server",
+        {after, "a server that has what it had before", left, "", step::leave,
+         has_threads ? "ls /proc/$(pidof server)/task" : "ls -l /proc/$(pidof server)/fd"},
+        departure_of_who_has_left(server.calls(), {server.port()}));
 }
 
 /// The first line that is none of the notebook's; empty if there is none.
@@ -161,7 +127,7 @@ void come_and_go(Server& server, bool hard)
     try {
         const Halt halt(server);
         for (int i = 0; i < 5; ++i) {
-            Peer client = Peer::to(server.port(), "127.0.0.1", Seconds(0.8));
+            Peer client = Peer::to(server.port(), "127.0.0.1", times::a_second);
             hard ? client.reset() : client.close();
         }
     } catch (const std::system_error&) { // its backlog is shorter: so many will do
@@ -173,7 +139,7 @@ void come_and_go(Server& server, bool hard)
                 std::none_of(sockets.begin(), sockets.end(),
                              [](const ListeningSocket& socket) { return socket.waiting > 0; }));
     };
-    eventually(has_seen_them, Seconds(5 * server.delay() + 1));
+    eventually(has_seen_them, 5 * Seconds(server.delay()) + times::a_while);
 }
 
 TEST(NotebookServer, SurvivesBadManners)
@@ -185,11 +151,11 @@ TEST(NotebookServer, SurvivesBadManners)
         first.say("exit");
         REQUIRE(first.sees_the_end(Talk::by_exit));
     }
-    std::this_thread::sleep_for(Seconds(0.1));
+    std::this_thread::sleep_for(times::moment);
     Activity before = activity_of(server.pid());
     const auto survives = [&](const std::string& what, const std::string& by) {
         const std::string scene = contains(what, "Yam") ? "killed" : "reset";
-        server.until([&] { return server.has_ended(); }, Seconds(server.delay() + 0.2));
+        server.until([&] { return server.has_ended(); }, Seconds(server.delay()) + times::moment);
         Talk next(server);
         if (!server.has_ended() && next.is_welcomed()) {
             return testing::AssertionSuccess();
@@ -234,7 +200,7 @@ TEST(NotebookServer, SurvivesBadManners)
         line = closed(client.address());
         client.peer().reset();
         if (!server.until([&] { return contains(server.out(), line); },
-                          Seconds(server.delay() + 0.3))) {
+                          Seconds(server.delay()) + times::soon)) {
             if (!contains(server.err(), "ConnectionResetError") && !server.has_ended()) {
                 REQUIRE(client.fails(
                     {"nothing, and then the client broke off (RST)", quote(line), "no such line",
@@ -262,7 +228,7 @@ TEST(NotebookServer, SurvivesBadManners)
     }
     {
         Peer client = server.client();
-        client.has_news(Seconds(server.delay() + 1));
+        client.has_news(Seconds(server.delay()) + times::a_while);
         client.reset();
     }
     REQUIRE(survives("a client broke off (RST), and had not read the welcome", reset_by_hand));
@@ -270,7 +236,7 @@ TEST(NotebookServer, SurvivesBadManners)
         Talk client(server, true);
         REQUIRE(client.is_welcomed());
         client.say("Yam");
-        std::this_thread::sleep_for(Seconds(0.1)); // the server thinks: its answers meet nobody
+        std::this_thread::sleep_for(times::moment); // the server thinks: its answers meet nobody
         client.say("May");
         hard ? client.peer().reset() : client.peer().close();
         REQUIRE(survives(hard

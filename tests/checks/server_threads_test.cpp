@@ -38,7 +38,7 @@ testing::AssertionResult greets_both_at_once(Server& server, Talk& one, Talk& tw
         }
         quickest = std::min(quickest, since(start));
     }
-    if (quickest < 0.8 * server.delay()) {
+    if (quickest < times::most * server.delay()) {
         return two.fails({"\"Yam\" and \"May\", from two clients at the same moment",
                           "two answers after one pause", "two answers, before it had passed",
                           too_short, step::pause, "./client, and ./client in a third terminal",
@@ -60,7 +60,7 @@ TEST(NotebookServer, ServesManyAtOnce)
     {
         Talk second(server);
         REQUIRE(second.is_connected());
-        if (!server.until([&] { return second.peer().has_news(); }, Seconds(1.3))) {
+        if (!server.until([&] { return second.peer().has_news(); }, times::silence)) {
             REQUIRE(second.fails(
                 {"nothing; another client is connected and silent", "\"Welcome!\"", "nothing", "",
                  step::accept, "nc 127.0.0.1 9999, and nc 127.0.0.1 9999 in a third one", "many"}));
@@ -76,7 +76,7 @@ TEST(NotebookServer, ServesManyAtOnce)
         const std::string one = silent.address();
         const std::string two = second.address();
         REQUIRE(prints(server, {accepted(one), accepted(two), closed(two)}, two, one));
-        if (silent.peer().has_news(Seconds(0.1)) || server.has_ended()) {
+        if (silent.peer().has_news(times::moment) || server.has_ended()) {
             REQUIRE(silent.fails(
                 {"\"exit\" from another client", "that this client is served on",
                  "the end of this client's connection",
@@ -134,7 +134,7 @@ TEST(NotebookServer, ServesManyAtOnce)
         REQUIRE(clients[i].hears_greeting(names[i], names));
     }
     const double taken = since(start);
-    const bool quick = taken < 0.8 * server.delay();
+    const bool quick = taken < times::most * server.delay();
     if (quick || taken > 30 * server.delay() * 0.7) {
         REQUIRE(silent.fails({"a name from each of 30 clients at the same time",
                               fill("30 greetings in about {count} seconds",

@@ -27,7 +27,7 @@ testing::AssertionResult came_as_far_as_listen(Server& ended)
 /// Success if the line is the first that this server has printed.
 testing::AssertionResult prints_the_line(Server& server)
 {
-    server.until([&] { return contains(server.out(), line + "\n"); }, Seconds(0.4));
+    server.until([&] { return contains(server.out(), line + "\n"); }, times::soon);
     const std::string out = server.out();
     if (out.starts_with(line + "\n")) { // a connection may have been printed, too
         return testing::AssertionSuccess();
@@ -81,7 +81,8 @@ TEST(NotebookServer, WelcomesAClient)
     double quickest = 60;
     std::optional<Server> server;
     std::optional<Talk> client;
-    for (int i = 0; i < 4 && quickest > 0.19; ++i) { // TCP_CORK holds it back for 0.2 s
+    for (int i = 0; i < 4 && Seconds(quickest) > times::held_back;
+         ++i) { // TCP_CORK holds it back for 0.2 s
         client.reset();
         server.emplace("1"); // a new one: this may be one that thinks when a client has left
         client.emplace(*server);
@@ -90,18 +91,17 @@ TEST(NotebookServer, WelcomesAClient)
         REQUIRE(client->is_welcomed());
         double taken = since(start);
         const auto seen = client->pauses();
-        const bool is_slow = !seen.empty() && seen.front() < Seconds(0.5); // but makes no pause
+        const bool is_slow = !seen.empty() && seen.front() < times::late; // but makes no pause
         taken -= is_slow ? seen.front().count() : 0;
         quickest = std::min(quickest, taken);
         if (i == 0) {
             REQUIRE(client->hears_nothing_for(
-                Seconds(0.15),
-                "After the welcome it is the client's turn, and it has said nothing.",
+                times::quiet, "After the welcome it is the client's turn, and it has said nothing.",
                 "The server ended its side, or the connection, right behind the welcome (shutdown, "
                 "close): nothing more can be sent after that. What comes there is the loop."));
         }
     }
-    if (quickest > 0.19) {
+    if (Seconds(quickest) > times::held_back) {
         REQUIRE(client->fails({"nothing", "\"Welcome!\" at once",
                                fill("\"Welcome!\" after {count} seconds",
                                     {{"count", std::to_string(quickest).substr(0, 4)}}),

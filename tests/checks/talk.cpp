@@ -12,8 +12,10 @@ namespace
 
 /// How long a server may be at rest before nothing more is expected of it, where it should be doing
 /// something. A server that takes the notebook's second, whatever it was asked for, is not silent.
-Seconds silence(const Server& server) { return Seconds(std::max(server.delay() + 0.8, 1.3)); }
-const Seconds for_the_rest{0.7}; ///< where a part of the answer is there
+Seconds silence(const Server& server)
+{
+    return std::max(Seconds(server.delay()) + times::a_second, times::silence);
+}
 
 } // namespace
 
@@ -68,7 +70,7 @@ Talk::Talk(Server& server, bool quick) : server_(server), quick_(quick)
     }
     said_before_ = server.err().size();
     try {
-        peer_.emplace(Peer::to(server.port(), "127.0.0.1", Seconds(2)));
+        peer_.emplace(Peer::to(server.port(), "127.0.0.1", times::to_connect));
     } catch (const std::system_error&) { // is_connected tells
     }
 }
@@ -107,11 +109,11 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
     const long segments = peer_->segments();
     std::string received = hear(server_, *peer_, 1, silence(server_));
     if (!received.empty()) {
-        received += hear(server_, *peer_, rest_of(expected, received), for_the_rest);
+        received += hear(server_, *peer_, rest_of(expected, received), times::rest);
         // What is sent besides, in a send of its own, comes within the 40 ms of a delayed
         // acknowledgement.
         eventually([&] { return peer_->has_news() && !peer_->ended(); },
-                   Seconds(quick_ ? 0 : 0.06));
+                   quick_ ? Seconds(0) : times::delayed);
         received += peer_->receive_now();
     }
     const long pieces = peer_->segments() - segments;
@@ -136,7 +138,7 @@ testing::AssertionResult Talk::hears(const std::string& expected, const std::str
     }
     finding.sent = what_was_sent();
     if (received.empty()) {
-        eventually([&] { return server_.has_ended(); }, Seconds(0.1));
+        eventually([&] { return server_.has_ended(); }, times::moment);
         finding.diagnosis = diagnose_said(server_.err().substr(said_before_));
         return fails(finding);
     }
@@ -214,7 +216,7 @@ testing::AssertionResult Talk::sees_the_end(Cause cause)
             received += peer_->receive_now();
             return peer_->ended();
         },
-        received.empty() ? Seconds(0) : Seconds(0.2));
+        received.empty() ? Seconds(0) : times::moment);
     if (received.empty() && peer_->ended() && !peer_->was_reset()) {
         return testing::AssertionSuccess();
     }
@@ -249,7 +251,7 @@ testing::AssertionResult Talk::hears_nothing_for(Seconds time, const std::string
         return testing::AssertionSuccess();
     }
     const std::string received = peer_->receive_now();
-    eventually([&] { return server_.has_ended(); }, Seconds(0.1)); // that would be the cause
+    eventually([&] { return server_.has_ended(); }, times::moment); // that would be the cause
     const Sentence said = received.empty() ? diagnose_said(server_.err().substr(said_before_)) : "";
     return fails({"", "nothing, with the connection open",
                   received.empty()

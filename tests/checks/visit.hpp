@@ -5,7 +5,6 @@
 #include "finding.hpp"
 #include "harness.hpp"
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,17 +42,7 @@ class Visit
     testing::AssertionResult converses(std::size_t count);
 
   private:
-    static std::unique_ptr<Listener> try_to_listen(int port, const std::string& host = "127.0.0.1");
-    int swapped() const { return (listener_.port() & 0xff) << 8 | listener_.port() >> 8; }
-    bool comes_elsewhere() const;
-    Sentence takes_answers_in_pieces() const;
-    bool is_one_text(const std::string& received) const;
-
     Listener listener_;
-    std::unique_ptr<Listener> swapped_;
-    std::unique_ptr<Listener> six_;
-    std::unique_ptr<Listener> notebook_;
-    std::string heard_; ///< its last message
 
   public:
     Program client;

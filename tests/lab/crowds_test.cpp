@@ -53,10 +53,10 @@ TEST(LabFaults, HasWhatItHadAfterThousandsCameAndWent)
         }
     };
     come_and_go(1000);
-    const long resident = server.measure("VmRSS");
+    const long resident = memory_of(server, "VmRSS");
     come_and_go(2000);
     EXPECT_TRUE(before.is_back(server));
-    EXPECT_LE(server.measure("VmRSS") - resident,
+    EXPECT_LE(memory_of(server, "VmRSS") - resident,
               with_faults("") == "env LD_PRELOAD=  " ? 50'000 : 1'000)
         << "It has grown (KiB); under a sanitizer, which keeps freed blocks, it may.";
 }

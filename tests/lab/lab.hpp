@@ -315,26 +315,38 @@ struct Footprint {
     {
         EXPECT_TRUE(serves(server)); // now it has all its threads
         EXPECT_TRUE(prints(server, " closed.\n"));
-        fds = server.measure("fds");
-        threads = server.measure("Threads");
+        before = activity_of(server.pid());
     }
     testing::AssertionResult is_back(const Server& server) const
     {
         const auto served = serves(server);
-        if (fds == -1 || !served) { // -1: there is no /proc here to see it
+        if (before.processes == 0 || !served) { // there is no /proc here to see it
             return served;
         }
+        Activity now;
         return eventually([&] {
-            return server.measure("fds") <= fds && server.measure("Threads") <= threads;
+            now = activity_of(server.pid());
+            return now.descriptors <= before.descriptors && now.threads <= before.threads;
         })
                    ? testing::AssertionSuccess()
                    : testing::AssertionFailure()
-                         << "descriptors " << fds << ", now " << server.measure("fds")
-                         << "; threads " << threads << ", now " << server.measure("Threads");
+                         << "descriptors " << before.descriptors << ", now " << now.descriptors
+                         << "; threads " << before.threads << ", now " << now.threads;
     }
-    long fds = 0;
-    long threads = 0;
+    Activity before;
 };
+
+/// "VmRSS" or "VmSize" of a program, in KiB; -1 if that cannot be seen. proc_pid_status(5)
+inline long memory_of(const Program& program, const std::string& what)
+{
+    std::ifstream status("/proc/" + std::to_string(program.pid()) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with(what + ":")) {
+            return std::stol(line.substr(what.size() + 1));
+        }
+    }
+    return -1;
+}
 
 inline long count(const std::string& text, const std::string& word)
 {

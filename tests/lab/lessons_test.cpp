@@ -236,9 +236,10 @@ TEST_F(LessonFaults, ThankWithoutGrowing)
     for (int i = 0; i < 4000; ++i) {
         client.say(nihao);
         ASSERT_TRUE(client.hears("Thank You!", "lessons/gbk.hpp"));
-        resident = i == 500 ? server.program.measure("VmRSS") : resident;
+        resident = i == 500 ? memory_of(server.program, "VmRSS") : resident;
     }
-    EXPECT_LT(server.program.measure("VmRSS") - resident, 300) << "KiB more after 3500 messages.";
+    EXPECT_LT(memory_of(server.program, "VmRSS") - resident, 300)
+        << "KiB more after 3500 messages.";
 }
 
 TEST(ThankYouLoop, StopsOnCtrlCAlsoInTheMiddleOfAClient)

@@ -347,12 +347,12 @@ TEST_F(ServerFaults, TakesOneMegabyteOfStackForAClient)
 {
     const Server server("0", "", "env MALLOC_ARENA_MAX=1 ");
     Peer first = welcomed(server);
-    const long before = server.measure("VmSize");
+    const long before = memory_of(server, "VmSize");
     std::vector<Peer> clients;
     for (int i = 0; i < 32; ++i) {
         clients.push_back(welcomed(server));
     }
-    EXPECT_LE((server.measure("VmSize") - before) / 32, 2048)
+    EXPECT_LE((memory_of(server, "VmSize") - before) / 32, 2048)
         << "KiB of addresses for each client; with stacks of 8 MiB, thousands do not fit.";
 }
 

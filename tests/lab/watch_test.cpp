@@ -17,7 +17,7 @@ class Calls
     Calls()
     {
         add({.kind = "socket", .socket = listening, .size = AF_INET, .flags = SOCK_STREAM});
-        add({.kind = "bind", .socket = listening, .port = 9999});
+        add({.kind = "bind", .socket = listening, .port = 9999, .address = "127.0.0.1:9999"});
         add({.kind = "listen", .socket = listening});
         add({.kind = "accept",
              .socket = listening,

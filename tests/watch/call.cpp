@@ -52,7 +52,7 @@ std::string arguments_of(const Call& call)
                (call.kind == "send" ? flags_of(call) : "");
     }
     if (call.kind == "bind" || call.kind == "connect") {
-        return "port " + std::to_string(call.port);
+        return call.address;
     }
     if (call.kind == "option") {
         return name_of_option(call.option);

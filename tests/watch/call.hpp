@@ -2,7 +2,8 @@
 // a trace has of it.
 #pragma once
 
-#include <chrono>
+#include "times.hpp"
+
 #include <string>
 #include <vector>
 
@@ -10,9 +11,6 @@
 
 namespace lab
 {
-
-using Clock = std::chrono::steady_clock;
-using Seconds = std::chrono::duration<double>;
 
 struct Call {
     /// What it is for, whatever its name: read(2) on a socket is a recv, write(2) a send.

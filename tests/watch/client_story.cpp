@@ -22,7 +22,7 @@ std::string answer_to(std::size_t said)
 
 } // namespace
 
-std::optional<Departure> departure_of_client(const std::vector<Call>& calls, int port)
+std::optional<Departure> departure_of_client(const Calls& calls, int port)
 {
     Departure departure;
     long socket = 0;
@@ -65,7 +65,7 @@ std::optional<Departure> departure_of_client(const std::vector<Call>& calls, int
             }
             if (call.kind == "connect" && call.port != 53 && call.port != 0) { // 53 is a resolver's
                 if (call.port != port || (call.result < 0 && call.result != -EINPROGRESS)) {
-                    return departs(call);
+                    return departs(call, hint_for_port(port, call.port));
                 }
                 socket = call.socket;
                 departure.before.push_back(call);
@@ -114,7 +114,10 @@ std::optional<Departure> departure_of_client(const std::vector<Call>& calls, int
                                 call.data == messages[said] &&
                                 call.result == static_cast<long>(call.data.size());
             if (!is_due || (call.flags & MSG_MORE) != 0) {
-                return departs(call);
+                const bool has_two = said + 1 < messages.size() &&
+                                     call.data.starts_with(messages[said] + messages[said + 1]);
+                return departs(call,
+                               has_two ? "Two names are in one text, and go out in one send." : "");
             }
             got.clear();
             ++said;

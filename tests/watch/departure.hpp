@@ -12,9 +12,11 @@
 namespace lab
 {
 
+using Calls = std::vector<Call>;
+
 /// The first thing that a program did, or did not do, that the story has otherwise.
 struct Departure {
-    std::vector<Call> before; ///< what it had called until then, as the story has it
+    Calls before; ///< what it had called until then, as the story has it
     std::optional<Call> call; ///< what it called then; none if it called nothing
     std::string then;         ///< in words, with {call} for that call
     Sentence::Places places;  ///< what else stands in `then`
@@ -36,18 +38,22 @@ struct Asked {
 /// A server's departure: of its first steps, of the loop around accept, or of that client's
 /// conversation; or of another one's, whose thread has ended the whole program. None where the
 /// calls are the story's: then the bytes have to tell.
-std::optional<Departure> departure_of_server(const std::vector<Call>& calls, const Asked& asked);
+std::optional<Departure> departure_of_server(const Calls& calls, const Asked& asked);
+
+/// Of the first conversation that went wrong, of clients that have all left.
+std::optional<Departure> departure_of_who_has_left(const Calls& calls,
+                                                   const Asked& asked);
 
 /// Of the conversation with the client that this call of accept has returned.
-std::optional<Departure> departure_of_conversation(const std::vector<Call>& calls,
+std::optional<Departure> departure_of_conversation(const Calls& calls,
                                                    std::size_t accepted, const Asked& asked);
 
 /// How long the server waited before the welcome, and then before each answer to the client with
 /// this port: from the return of accept, or recv, to the call of send. Empty if that was not seen.
-std::vector<Seconds> pauses_of(const std::vector<Call>& calls, int client);
+std::vector<Seconds> pauses_of(const Calls& calls, int client);
 
 /// A client's, which was asked to connect to this port.
-std::optional<Departure> departure_of_client(const std::vector<Call>& calls, int port);
+std::optional<Departure> departure_of_client(const Calls& calls, int port);
 
 /// Where in the conversation it is: who is to do what next.
 enum class State { welcome, receive, answer, leave, over };
@@ -55,6 +61,8 @@ enum class State { welcome, receive, answer, leave, over };
 /// What usually makes a call of this kind come where the story has something else; empty if more
 /// than one thing does. `is_again`: after at least one answer.
 std::string hint_for(State state, const Call& call, bool is_again);
+/// The same for a port that is not the one asked for.
+std::string hint_for_port(int asked, int used);
 /// The same for a call that failed, or cannot do what it is for, wherever it stands.
 std::string hint_for_itself(const Call& call);
 

@@ -51,6 +51,15 @@ std::string hint_for(State state, const Call& call, bool is_again)
                : "";
 }
 
+std::string hint_for_port(int asked, int used)
+{
+    return used == ((asked & 0xff) << 8 | (asked >> 8 & 0xff))
+               ? "The two bytes of the port are swapped: htons puts them in network byte order, "
+                 "once."
+           : used == 9999 ? "9999 is the notebook's port; the port on the command line is not used."
+                          : "";
+}
+
 std::string hint_for_itself(const Call& call)
 {
     if (call.kind == "recv" && call.size == 0) {

@@ -24,120 +24,7 @@
 
 namespace lab
 {
-namespace
-{
-
-/// A file without a name, which nobody who is killed leaves behind. O_TMPFILE is not known to every
-/// file system. open(2)
-int temporary_file()
-{
-    const std::string folder = variable("TMPDIR").empty() ? "/tmp" : variable("TMPDIR");
-    int fd = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd == -1) {
-        fd = memfd_create("output", MFD_CLOEXEC);
-    }
-    if (fd == -1 || fcntl(fd, F_SETFL, O_APPEND) == -1) {
-        fail("make a temporary file");
-    }
-    return fd;
-}
-
-/// The end to write to of a pipe that is full, which has no room again until `other_end` is read.
-int full_pipe(int& other_end)
-{
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == -1) {
-        fail("make a pipe");
-    }
-    const std::array<char, 4096> bytes{};
-    while (write(ends[1], bytes.data(), bytes.size()) > 0) {
-    }
-    fcntl(ends[1], F_SETFL, 0); // from now on, who writes waits
-    other_end = ends[0];
-    return ends[1];
-}
-
-/// The process groups of the programs that run, for a signal handler; 0 is a free place.
-std::array<std::atomic<pid_t>, 64> running;
-
-void note_running(pid_t before, pid_t now)
-{
-    for (std::atomic<pid_t>& place : running) {
-        pid_t expected = before;
-        if (place.compare_exchange_strong(expected, now)) {
-            return;
-        }
-    }
-}
-
-extern "C" void end_programs(int number)
-{
-    for (const std::atomic<pid_t>& group : running) {
-        if (group != 0) {
-            kill(-group, SIGKILL);
-        }
-    }
-    ::signal(number, SIG_DFL);
-    raise(number); // when this returns
-}
-
-/// Waits a moment before the next look, longer if the last one, which began then, was costly: what
-/// waits must not keep what it waits for from running.
-void rest_from(Clock::time_point look)
-{
-    const Seconds cost = Clock::now() - look;
-    std::this_thread::sleep_for(std::clamp(4 * cost, Seconds(0.001), Seconds(0.005)));
-}
-
-std::string contents(int fd)
-{
-    std::string text;
-    std::array<char, 65536> buffer;
-    for (ssize_t n;
-         text.size() < most_printed &&
-         (n = pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()))) > 0;) {
-        text.append(buffer.data(), static_cast<std::size_t>(n));
-    }
-    return text;
-}
-
-} // namespace
-
-void fail(const std::string& what)
-{
-    throw std::system_error(errno, std::generic_category(), "the test itself could not " + what);
-}
-
-std::string variable(const char* name)
-{
-    const char* value = std::getenv(name);
-    return value != nullptr ? value : "";
-}
-
-bool is_marking() { return !variable("MARKING").empty(); }
-
-void end_programs_on_signals()
-{
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) {
-        ::signal(number, end_programs);
-    }
-}
-
 std::size_t most_printed = std::numeric_limits<std::size_t>::max();
-
-const Seconds patience{variable("PATIENCE").empty() ? 10 : std::stod(variable("PATIENCE"))};
-
-bool eventually(const std::function<bool()>& condition, Seconds limit)
-{
-    const auto start = Clock::now();
-    for (auto look = start; !condition(); look = Clock::now()) {
-        if (Clock::now() > start + limit) {
-            return false;
-        }
-        rest_from(look);
-    }
-    return true;
-}
 
 Program::Program(const std::string& command, const std::string& input, Output output)
     : command_(command), out_(temporary_file()), err_(temporary_file())
@@ -220,7 +107,7 @@ void Program::kill_all() const
 {
     kill(-pid_, SIGKILL); // also its children, if it has ended itself
     if (is_marking()) {   // a sandbox's programs end, and give their port back, a moment after it
-        eventually([&] { return activity_of(pid_).processes == 0; }, Seconds(2));
+        eventually([&] { return activity_of(pid_).processes == 0; }, times::to_end);
     }
 }
 
@@ -250,13 +137,13 @@ std::string Program::out() const
             fail("keep what a program prints");
         }
     }
-    std::string text = contents(out_);
+    std::string text = contents(out_, most_printed);
     if (terminal_ != -1) { // a terminal shows each newline as \r\n
         std::erase(text, '\r');
     }
     return text;
 }
-std::string Program::err() const { return contents(err_); }
+std::string Program::err() const { return contents(err_, most_printed); }
 
 bool Program::prints_without_end() const
 {
@@ -330,7 +217,7 @@ int Program::status(Seconds limit)
 bool Program::until(const std::function<bool()>& condition, Seconds silence, Seconds at_most)
 {
     const Seconds longest =
-        at_most > Seconds(0) ? at_most : std::min(patience, silence * 5 + Seconds(1));
+        at_most > Seconds(0) ? at_most : std::min(patience, silence * 5 + times::a_while);
     const auto start = Clock::now();
     auto last_seen_at_work = start;
     auto next_look = start;
@@ -350,7 +237,8 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
                 last_seen_at_work = now;
             }
             before = activity;
-            next_look = Clock::now() + std::chrono::milliseconds(20);
+            next_look =
+                Clock::now() + std::chrono::duration_cast<Clock::duration>(times::between_readings);
         }
         if (now - last_seen_at_work > silence || now - start > longest) {
             return false;
@@ -406,39 +294,4 @@ std::string Program::last_words() const
     constexpr std::size_t most = 1200; // four lines are not always short
     return text.size() > most ? text.substr(0, most) + " ..." : text;
 }
-long Program::measure(const std::string& what) const
-{
-    const std::string directory = "/proc/" + std::to_string(pid_);
-    if (what == "fds") {
-        DIR* entries = opendir((directory + "/fd").c_str());
-        if (entries == nullptr) {
-            return -1;
-        }
-        long count = -2; // . and ..
-        while (readdir(entries) != nullptr) {
-            ++count;
-        }
-        closedir(entries);
-        return count;
-    }
-    if (what == "ticks") {
-        std::ifstream stat(directory + "/stat");
-        std::string skipped;
-        long user = 0;
-        long system = 0;
-        for (int field = 1; field < 14; ++field) {
-            stat >> skipped;
-        }
-        stat >> user >> system;
-        return user + system;
-    }
-    std::ifstream status(directory + "/status");
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with(what + ":")) {
-            return std::stol(line.substr(what.size() + 1));
-        }
-    }
-    return -1;
-}
-
 } // namespace lab

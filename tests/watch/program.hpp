@@ -1,6 +1,7 @@
 // program.hpp: a program that a test starts as a person would, watches, and stops.
 #pragma once
 
+#include "support.hpp"
 #include "text.hpp"
 #include "trace.hpp"
 
@@ -15,19 +16,9 @@
 namespace lab
 {
 
-/// Long enough for anything that is going to happen at all, on a machine that is busy: 10 seconds,
-/// or what the environment variable PATIENCE says.
-extern const Seconds patience;
-
 /// Of what a program prints, only so many bytes are looked at. The checks set it: who prints more
 /// prints without end.
 extern std::size_t most_printed;
-
-/// Asks `condition` again and again until it holds (true) or `limit` has passed (false).
-bool eventually(const std::function<bool()>& condition, Seconds limit = patience);
-
-/// Seconds that have passed since then.
-inline double since(Clock::time_point start) { return Seconds(Clock::now() - start).count(); }
 
 /// A program that runs for a test. Its output goes to files, so it never waits for the test to read
 /// it. The object's end is the program's: nothing is left behind, not even if the test itself is
@@ -99,10 +90,6 @@ class Program
     /// The last lines of standard error.
     std::string last_words() const;
 
-    /// Reads a number from /proc: "VmRSS" or "Threads" of status, in its unit; "fds" open; "ticks"
-    /// of CPU time.
-    long measure(const std::string& what) const;
-
   private:
     void kill_all() const;
     bool ask_status(int& raw) const;
@@ -118,23 +105,5 @@ class Program
     bool set_aside_ = false;
     std::unique_ptr<Trace> trace_; ///< none if it is not watched
 };
-
-/// What a program may need to start while it is at work. Java, for one, compiles for seconds when
-/// other checks run beside it.
-constexpr Seconds time_to_start{25};
-
-/// From now on SIGTERM, SIGINT and SIGHUP end this process and all programs that it has started,
-/// with their children.
-void end_programs_on_signals();
-
-/// True if a submission is marked, and not a student's own program tried: each program is then
-/// inside a sandbox, which returns 128 + N where signal N has killed it.
-bool is_marking();
-
-/// Throws std::system_error with errno: what a test needs itself, and could not do.
-[[noreturn]] void fail(const std::string& what);
-
-/// The value of an environment variable; empty without one.
-std::string variable(const char* name);
 
 } // namespace lab

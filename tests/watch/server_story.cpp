@@ -13,8 +13,6 @@ namespace lab
 namespace
 {
 
-using Calls = std::vector<Call>;
-
 bool has_accepted(const Call& call)
 {
     return call.kind == "accept" && call.has_returned && call.result >= 0;
@@ -82,8 +80,11 @@ std::optional<Departure> of_the_first_steps(const Calls& calls, const Asked& ask
                 return departs(socket->second, "SOCK_DGRAM makes a socket for datagrams (UDP). TCP "
                                                "takes SOCK_STREAM.");
             }
-            if (call.port != asked.port || call.result < 0) {
-                return departs(call, "");
+            const bool is_here = call.address.starts_with("127.0.0.1:") ||
+                                 call.address.starts_with("0.0.0.0:") ||
+                                 call.address.starts_with("[::]:");
+            if (call.port != asked.port || call.result < 0 || !is_here) {
+                return departs(call, hint_for_port(asked.port, call.port));
             }
             is_bound = true;
             departure.before.push_back(call);
@@ -185,7 +186,7 @@ std::optional<Departure> of_the_end(const Calls& calls)
 
 } // namespace
 
-std::optional<Departure> departure_of_server(const std::vector<Call>& calls, const Asked& asked)
+std::optional<Departure> departure_of_server(const Calls& calls, const Asked& asked)
 {
     if (calls.empty()) {
         return std::nullopt;
@@ -205,7 +206,19 @@ std::optional<Departure> departure_of_server(const std::vector<Call>& calls, con
     return end || asked.client == 0 ? end : of_the_loop(calls);
 }
 
-std::vector<Seconds> pauses_of(const std::vector<Call>& calls, int client)
+std::optional<Departure> departure_of_who_has_left(const Calls& calls, const Asked& asked)
+{
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        if (has_accepted(calls[i])) {
+            if (auto found = departure_of_conversation(calls, i, asked)) {
+                return found;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<Seconds> pauses_of(const Calls& calls, int client)
 {
     const auto accepted = std::find_if(calls.begin(), calls.end(), [&](const Call& call) {
         return has_accepted(call) && call.port == client;

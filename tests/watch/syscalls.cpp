@@ -1,24 +1,16 @@
 #include "syscalls.hpp"
 
-#include "text.hpp"
-
 #include <algorithm>
-#include <array>
-#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <tuple>
-#include <utility>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 namespace lab
@@ -75,27 +67,6 @@ const std::map<long, KnownCall>& known_calls()
 namespace
 {
 
-constexpr unsigned long most_blocks = 16; ///< that are looked at
-
-std::string memory(pid_t process, unsigned long at, std::size_t size)
-{
-    std::string text(std::min(size, most_bytes), '\0');
-    const iovec here{text.data(), text.size()};
-    auto* const place = reinterpret_cast<void*>(at); // NOLINT(performance-no-int-to-ptr)
-    const iovec there{place, text.size()};
-    const ssize_t n = process_vm_readv(process, &here, 1, &there, 1, 0);
-    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-    return text;
-}
-
-template<class T> T object(pid_t process, unsigned long at)
-{
-    T value{};
-    const std::string raw = memory(process, at, sizeof value);
-    std::memcpy(&value, raw.data(), raw.size());
-    return value;
-}
-
 bool never_waits(pid_t process, long descriptor)
 {
     std::ifstream file("/proc/" + std::to_string(process) + "/fdinfo/" +
@@ -109,65 +80,7 @@ bool never_waits(pid_t process, long descriptor)
     return false;
 }
 
-Seconds time_in(pid_t process, unsigned long at)
-{
-    const auto time = object<timespec>(process, at);
-    return Seconds(static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9);
-}
-
-/// An address as the lab writes it, "127.0.0.1:9999" or "[::1]:9999", and its port; nothing of
-/// another family. ip(7), ipv6(7)
-std::pair<std::string, int> written_address(const sockaddr_in6& any)
-{
-    std::array<char, INET6_ADDRSTRLEN> host{};
-    const bool is_six = any.sin6_family == AF_INET6;
-    const bool is_four = any.sin6_family == AF_INET ||
-                         (is_six && IN6_IS_ADDR_V4MAPPED(&any.sin6_addr)); // sent over IPv4
-    if (!is_four && !is_six) {
-        return {"", 0};
-    }
-    const auto* plain = reinterpret_cast<const unsigned char*>(&any);
-    const void* bytes = any.sin6_family == AF_INET ? plain + offsetof(sockaddr_in, sin_addr)
-                        : is_four                  ? any.sin6_addr.s6_addr + 12
-                                                   : any.sin6_addr.s6_addr;
-    inet_ntop(is_four ? AF_INET : AF_INET6, bytes, host.data(), host.size());
-    const int port = ntohs(any.sin6_port); // IPv4 has it in the same place
-    const std::string text = host.data();
-    return {(is_four ? text : "[" + text + "]") + ":" + std::to_string(port), port};
-}
-
-/// How many bytes these blocks have together. readv(2)
-long size_of(pid_t process, unsigned long at, unsigned long count)
-{
-    unsigned long size = 0;
-    for (unsigned long i = 0; i < std::min(count, most_blocks); ++i) {
-        size += object<iovec>(process, at + i * sizeof(iovec)).iov_len;
-    }
-    return static_cast<long>(size);
-}
-
 } // namespace
-
-std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned long count,
-                     std::size_t most)
-{
-    if (arguments == bytes) {
-        return memory(process, at, most);
-    }
-    if (arguments == message) {
-        const auto header = object<msghdr>(process, at);
-        return bytes_of(process, blocks, reinterpret_cast<unsigned long>(header.msg_iov),
-                        header.msg_iovlen, most);
-    }
-    std::string text;
-    for (unsigned long i = 0;
-         arguments == blocks && i < std::min(count, most_blocks) && text.size() < most; ++i) {
-        const auto block = object<iovec>(process, at + i * sizeof(iovec));
-        text += memory(process, reinterpret_cast<unsigned long>(block.iov_base),
-                       std::min(block.iov_len, most - text.size()));
-    }
-    return text;
-}
 
 Sentence occupation_of(pid_t process, pid_t thread)
 {
@@ -302,8 +215,8 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
     } else if (arguments == address) {
         std::tie(call.address, call.port) =
             written_address(object<sockaddr_in6>(process, given[1]));
-    } else if (arguments == bytes) {
-        call.size = static_cast<long>(given[2]);
+    } else if (arguments == bytes || arguments == blocks || arguments == message) {
+        call.size = size_of(process, arguments, given[1], given[2]);
         const bool has_flags = call.name == "recv" || call.name == "send";
         call.flags = has_flags ? static_cast<long>(given[3]) : call.flags;
         if (has_flags && number == SYS_sendto && given[4] != 0) {
@@ -311,12 +224,6 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
             call.address = written_address(object<sockaddr_in6>(process, given[4])).first;
         }
         call.name = has_flags && number == SYS_recvfrom && given[4] != 0 ? "recvfrom" : call.name;
-    } else if (arguments == blocks) {
-        call.size = size_of(process, given[1], given[2]);
-    } else if (arguments == message) {
-        const auto header = object<msghdr>(process, given[1]);
-        call.size =
-            size_of(process, reinterpret_cast<unsigned long>(header.msg_iov), header.msg_iovlen);
     }
     if (call.kind == "send" || call.kind == "print") {
         call.data = bytes_of(process, arguments, given[1], given[2],

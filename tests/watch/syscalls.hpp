@@ -3,6 +3,7 @@
 #pragma once
 
 #include "call.hpp"
+#include "memory.hpp"
 #include "sentence.hpp"
 
 #include <array>
@@ -10,9 +11,6 @@
 
 namespace lab
 {
-
-/// What the arguments of a call are.
-enum Arguments { plain, bytes, blocks, message, address, replaced, pause_first, pause_third };
 
 /// A system call that is looked at.
 struct KnownCall {
@@ -23,17 +21,10 @@ struct KnownCall {
 /// By their numbers.
 const std::map<long, KnownCall>& known_calls();
 
-/// Of the bytes of one call, so many are kept.
-constexpr std::size_t most_bytes = 4096;
-
 /// The arguments of a system call, as the kernel is given them.
 using Given = std::array<unsigned long, 6>;
 /// What a stopped thread is about to call. False if it is of no interest: a file's read, say.
 bool read_entry(pid_t process, long number, const Given& given, Call& call);
-
-/// The bytes that a call of this shape passes on, at most so many.
-std::string bytes_of(pid_t process, int arguments, unsigned long at, unsigned long count,
-                     std::size_t most);
 
 /// What a thread does that has called nothing more: "waits in recv", "waits for a lock or for
 /// another thread", "has ended", "is at work". proc(5)

@@ -59,6 +59,9 @@ class Trace
     std::optional<int> status() const;
 
   private:
+    /// One that makes more has gone round without an end: what it does can be seen from these.
+    static constexpr std::size_t most_calls = 20'000;
+
     struct Pending { ///< the call that a thread is in
         std::size_t index;
         int arguments;
