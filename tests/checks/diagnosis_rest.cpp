@@ -8,9 +8,9 @@ namespace lab
 Sentence diagnose_rest(const Exchange& exchange, const std::string& rest)
 {
     const std::string& expected = exchange.expected;
-    const std::string message = expected == "Welcome!"        ? "welcome"
+    const std::string message = expected == "Welcome!"            ? "welcome"
                                 : expected.starts_with("Hello, ") ? "greeting"
-                                                              : "message";
+                                                                  : "message";
     const auto say = [&](const char* sentence, const std::string& count = "") {
         return fill(sentence, {{"message", message}, {"count", count}, {"rest", rest}});
     };
@@ -110,8 +110,9 @@ Sentence diagnose_before(const std::string& before, std::size_t expected)
                ? "There is a newline before it, which the notebook does not send."
            : before == "Welcome!" ? "The welcome came with the answer: it should have come once, "
                                     "before the client spoke."
-           : before.starts_with("Hello, ") ? "An earlier greeting came again, or late, before this one."
-                                       : "";
+           : before.starts_with("Hello, ")
+               ? "An earlier greeting came again, or late, before this one."
+               : "";
 }
 
 } // namespace lab

@@ -114,7 +114,7 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
                                 call.data == messages[said] &&
                                 call.result == static_cast<long>(call.data.size());
             if (!is_due || (call.flags & MSG_MORE) != 0) {
-                const bool has_two = said + 1 < messages.size() &&
+                const bool has_two = !is_waiting && said + 1 < messages.size() &&
                                      call.data.starts_with(messages[said] + messages[said + 1]);
                 return departs(call,
                                has_two ? "Two names are in one text, and go out in one send." : "");

@@ -182,8 +182,8 @@ void Conversation::give_to_a_thread(Departure& departure) const
     }
 }
 
-std::optional<Departure> departure_of_conversation(const Calls& calls,
-                                                   std::size_t accepted, const Asked& asked)
+std::optional<Departure> departure_of_conversation(const Calls& calls, std::size_t accepted,
+                                                   const Asked& asked)
 {
     return Conversation(calls, accepted, asked).departure();
 }

@@ -16,7 +16,7 @@ using Calls = std::vector<Call>;
 
 /// The first thing that a program did, or did not do, that the story has otherwise.
 struct Departure {
-    Calls before; ///< what it had called until then, as the story has it
+    Calls before;             ///< what it had called until then, as the story has it
     std::optional<Call> call; ///< what it called then; none if it called nothing
     std::string then;         ///< in words, with {call} for that call
     Sentence::Places places;  ///< what else stands in `then`
@@ -41,12 +41,11 @@ struct Asked {
 std::optional<Departure> departure_of_server(const Calls& calls, const Asked& asked);
 
 /// Of the first conversation that went wrong, of clients that have all left.
-std::optional<Departure> departure_of_who_has_left(const Calls& calls,
-                                                   const Asked& asked);
+std::optional<Departure> departure_of_who_has_left(const Calls& calls, const Asked& asked);
 
 /// Of the conversation with the client that this call of accept has returned.
-std::optional<Departure> departure_of_conversation(const Calls& calls,
-                                                   std::size_t accepted, const Asked& asked);
+std::optional<Departure> departure_of_conversation(const Calls& calls, std::size_t accepted,
+                                                   const Asked& asked);
 
 /// How long the server waited before the welcome, and then before each answer to the client with
 /// this port: from the return of accept, or recv, to the call of send. Empty if that was not seen.
