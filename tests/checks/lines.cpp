@@ -138,7 +138,15 @@ testing::AssertionResult prints(Server& server, const std::vector<std::string>& 
                      Seconds(server.delay()) + times::soon)) {
         return testing::AssertionSuccess();
     }
-    Finding finding{"", quote(line), "", "", step::lines, "./client"};
+    const bool is_end = contains(line, " closed");
+    Finding finding{!is_end                  ? ""
+                    : cause == Talk::by_exit ? quote("exit")
+                                             : "nothing, and the client closed its side",
+                    quote(line),
+                    "",
+                    "",
+                    step::lines,
+                    "./client"};
     const std::string sign = line.substr(0, line.find(" from "));
     std::string similar;
     std::istringstream lines(server.out());

@@ -65,7 +65,7 @@ std::optional<Departure> Conversation::departure()
         is_shared_by_loop_ && state_ == State::receive && asked_.is_unanswered;
     if (!found_ && is_passed_over && !is_waiting_) {
         nothing_more();
-        found_->then = "nothing more for this client, though it has sent something";
+        found_->then = "nothing more for this client, though something has come from it";
     }
     const bool is_looked_after = is_waiting_ || (is_shared_by_loop_ && state_ == State::receive);
     if (!found_ && state_ != State::over && !is_looked_after) {
@@ -74,6 +74,12 @@ std::optional<Departure> Conversation::departure()
         nothing_more();
         found_->then = "close is not called in the process that called accept";
         found_->hint = "fork copies each descriptor: a connection ends when all copies are closed.";
+    }
+    if (!found_ && state_ == State::over && asked_.is_unanswered && !is_forked_) {
+        const Call last = before_.back();
+        before_.pop_back();
+        depart(last, "{call}, and the connection stays open",
+               "A connection ends when all copies of its descriptor are closed (dup, clone).");
     }
     return found_;
 }

@@ -94,6 +94,9 @@ std::vector<pid_t> processes_of(pid_t group)
     return found;
 }
 
+/// True for a thread that runs or wants to; "t" is stopped by who watches it, mostly for a moment.
+static bool runs(const std::string& state) { return state == "R" || state == "D" || state == "t"; }
+
 Activity activity_of(pid_t group)
 {
     Activity sum;
@@ -112,12 +115,23 @@ Activity activity_of(pid_t group)
         for (const std::string& thread : entries(directory(pid) + "/task")) {
             const auto state = stat_fields(directory(pid) + "/task/" + thread + "/stat");
             ++sum.threads;
-            const std::string letter =
-                state.empty() ? ""
-                              : state[0]; // "t" is stopped by who watches it, mostly for a moment
-            sum.runs = sum.runs || letter == "R" || letter == "D" || letter == "t";
+            const std::string letter = state.empty() ? "" : state[0];
+            sum.runs = sum.runs || runs(letter);
             sum.stopped = sum.stopped && (letter == "T" || letter == "t");
         }
+    }
+    return sum;
+}
+
+Activity activity_of(const std::vector<pid_t>& threads)
+{
+    Activity sum;
+    for (const pid_t thread : threads) {
+        const auto fields = stat_fields(directory(thread) + "/stat");
+        for (std::size_t i = 11; i < 15 && i < fields.size(); ++i) {
+            sum.ticks += std::stol(fields[i]);
+        }
+        sum.runs = sum.runs || (!fields.empty() && runs(fields[0]));
     }
     return sum;
 }

@@ -222,6 +222,7 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
     auto last_seen_at_work = start;
     auto next_look = start;
     Activity before;
+    std::size_t steps_before = 0;
     while (!condition()) {
         const auto now = Clock::now();
         if (prints_without_end()) {
@@ -232,11 +233,13 @@ bool Program::until(const std::function<bool()>& condition, Seconds silence, Sec
             return condition(); // its last act may have been just that
         }
         if (now >= next_look) {
-            const Activity activity = activity_of(pid_);
-            if (activity.runs || activity.ticks != before.ticks) {
+            const Activity activity = trace_ ? activity_of(trace_->alive()) : activity_of(pid_);
+            const std::size_t steps = trace_ ? trace_->steps() + trace_->started() : 0;
+            if (activity.runs || activity.ticks != before.ticks || steps != steps_before) {
                 last_seen_at_work = now;
             }
             before = activity;
+            steps_before = steps;
             next_look =
                 Clock::now() + std::chrono::duration_cast<Clock::duration>(times::between_readings);
         }

@@ -159,7 +159,8 @@ bool read_entry(pid_t process, long number, const Given& given, Call& call)
         return false;
     }
     const auto& [kind, name, arguments] = found->second;
-    const auto descriptor = static_cast<long>(static_cast<int>(given[arguments == replaced]));
+    const auto descriptor =
+        static_cast<long>(static_cast<int>(given[arguments == replaced ? 1 : 0]));
     call.descriptor = descriptor;
     call.kind = kind;
     call.name = name;

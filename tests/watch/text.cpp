@@ -17,10 +17,10 @@ std::size_t size_of_character(std::string_view text, std::size_t at)
                              : first < 0xf0 ? 3
                              : first < 0xf5 ? 4
                                             : 0;
-    const std::string_view rest = text.substr(at, size);
+    const std::string_view rest = text.substr(at, size).substr(std::min<std::size_t>(size, 1));
     const bool is_whole =
-        rest.size() == size && std::all_of(rest.begin() + (size > 0), rest.end(),
-                                           [](char next) { return (next & 0xc0) == 0x80; });
+        rest.size() + 1 >= size &&
+        std::all_of(rest.begin(), rest.end(), [](char next) { return (next & 0xc0) == 0x80; });
     return is_whole ? size : 0;
 }
 

@@ -82,6 +82,12 @@ std::vector<Call> Trace::calls() const
     return calls_;
 }
 
+std::vector<pid_t> Trace::alive() const
+{
+    const std::lock_guard lock(mutex_);
+    return {alive_.begin(), alive_.end()};
+}
+
 bool Trace::has_seen_enough() const
 {
     const std::lock_guard lock(mutex_);

@@ -46,6 +46,8 @@ class Trace
     /// How often a call was begun, or has returned; and how many processes and threads were started.
     std::size_t steps() const { return steps_; }
     std::size_t started() const { return started_; }
+    /// Its processes and threads that have not ended.
+    std::vector<pid_t> alive() const;
     /// True if it has made so many calls that no more are looked at.
     bool has_seen_enough() const;
     /// All calls so far, in the order in which they were made.

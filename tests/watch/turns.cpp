@@ -172,6 +172,9 @@ void Conversation::receives(const Call& call)
 
 void Conversation::leaves(const Call& call)
 {
+    if (has_shut_ && call.kind == "send") {
+        return; // nobody gets it
+    }
     const auto is_hard = [](const Call& other) { // {1, 0}: close sends a reset
         return other.kind == "option" && other.option == SOL_SOCKET * 1000 + SO_LINGER &&
                other.size != 0 && other.pause == Seconds(0);
