@@ -144,10 +144,6 @@ std::vector<std::string> afterword(const Stage& stage, const Scene& scene,
         } else if (player.is_given && player.has_ended && !player.was_stopped && !is_usual) {
             add(player.name + " " + player.fate() + said(player));
         }
-        if (is_unseen(stage, player)) {
-            add("No call of " + player.name +
-                " is seen: this system does not let a program be watched (ptrace).");
-        }
         if (player.side == 1 && player.is_given) {
             add(elsewhere(player));
         }

@@ -35,6 +35,18 @@ Ladder::Ladder(const Stage& stage, const Player& client, std::uint32_t port)
             client_port_ = static_cast<std::uint32_t>(call.own_port);
         }
     }
+    if (client_port_ == 0 && clients > 1) { // its calls are not seen: they come in this order
+        std::set<std::uint32_t> ports;
+        const auto place = std::count_if(players.begin(), players.end(), [&](const Player& player) {
+            return is_client(player) && player.number <= client_;
+        });
+        for (const Frame& frame : stage.frames) {
+            const Packet packet(frame);
+            const bool comes =
+                packet.has('S') && !packet.has('A') && ports.insert(packet.from).second;
+            client_port_ = comes && std::ssize(ports) == place ? packet.from : client_port_;
+        }
+    }
     for (std::size_t i = 0; i < stage.calls.size(); ++i) {
         add_call(i);
     }

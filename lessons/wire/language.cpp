@@ -123,6 +123,8 @@ const std::map<std::string_view, std::string_view> chinese = {
     {"The question:", "询问："},
     {"States in brackets follow from the segments; the others, Linux was asked for.",
      "括号里的状态由报文段推出；其余的状态是向 Linux 查询的。"},
+    {"Calls are not seen: this system does not let a program be watched (ptrace).",
+     "看不到程序的调用：这个系统不允许观察程序（ptrace）。"},
     {"Nothing more came for 3 seconds, and the wire gave up waiting.",
      "三秒钟没有任何动静，不再等了。"},
     {"The scene took longer than 15 seconds, and the wire gave up waiting.",
@@ -178,8 +180,6 @@ const std::vector<std::pair<const char*, const char*>> filled_in = {
     {"(.+) (ended, with status [0-9]+|was ended by a signal: [^;]+)\\.", "$1 $2。"},
     {"ended, with status ([0-9]+)", "结束了，退出状态为 $1"},
     {"was ended by a signal: (.+)", "被信号终止：$1"},
-    {"No call of (.+) is seen: this system does not let a program be watched \\(ptrace\\)\\.",
-     "看不到 $1 的调用：这个系统不允许观察程序（ptrace）。"},
     {"What the server sent is the notebook's for (.+); then came (.+), where the welcome is "
      "(.+)\\.",
      "服务器发送的内容，前 $1与 notebook 相同；接着来的是 $2，而欢迎语是 $3。"},

@@ -85,7 +85,7 @@ segments and the server's calls side by side.
         }
         const Cast cast = cast_of(*scene, given);
         enter_own_network();
-        lab::Program::are_watched = lab::Trace::is_possible();
+        lab::Program::are_watched = lab::variable("UNWATCHED").empty() && lab::Trace::is_possible();
         lab::Trace::looks_at_sockets = true;
         lab::most_printed = Player::too_loud;
         lab::end_programs_on_signals();

@@ -260,5 +260,9 @@ void show(const Scene& scene, const Cast& cast, const CommandLine& given)
         print(in_language(
             "States in brackets follow from the segments; the others, Linux was asked for."));
     }
+    if (!lab::Program::are_watched) {
+        print(in_language(
+            "Calls are not seen: this system does not let a program be watched (ptrace)."));
+    }
     print("");
 }

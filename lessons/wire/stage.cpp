@@ -121,6 +121,10 @@ void Stage::watch_sockets_until(
 
 void Stage::watch_until_waits_in(const Player& player, const std::string& call)
 {
+    if (player.program->trace() == nullptr) { // its calls are not seen
+        watch_until_quiet(Seconds(0.05));
+        return;
+    }
     watch_until(player.name + " would have waited in " + call + ".", [&] {
         return std::any_of(calls.begin(), calls.end(), [&](const WireCall& each) {
             return each.player == player.number && each.name == call && !each.has_returned;

@@ -297,6 +297,19 @@ TEST_P(Scenes, Show)
 INSTANTIATE_TEST_SUITE_P(Wire, Scenes, testing::ValuesIn(expectations),
                          [](const auto& test) { return test.param.test; });
 
+TEST_F(Wire, HasTheSegmentsWhereCallsAreNotSeen)
+{
+    setenv("UNWATCHED", "1", 1);
+    const bool plays = play("session");
+    unsetenv("UNWATCHED");
+    if (!plays) {
+        return;
+    }
+    EXPECT_TRUE(shows({"SYN ACK seq=0 ack=1", "\"Welcome!\" -|", "\"Hello, Sarah!\" -|",
+                       "(TIME_WAIT) |<..FIN ACK", "Calls are not seen"}));
+    EXPECT_EQ(count("connect("), 0) << page_;
+}
+
 TEST_F(Wire, WritesWhatOthersRead)
 {
     const Folder folder;

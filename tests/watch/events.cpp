@@ -36,8 +36,10 @@ pid_t Trace::process_of(pid_t thread)
                 file >> process;
             }
         }
-        const std::lock_guard lock(mutex_);
-        alive_.insert(thread);
+        if (process != 0) { // else it has ended already
+            const std::lock_guard lock(mutex_);
+            alive_.insert(thread);
+        }
     }
     return process == 0 ? thread : process;
 }
