@@ -112,7 +112,10 @@ Report reports_in(const std::string& message)
         found = !text.empty() && contains(message, text) ? report : found;
     }
     const std::string bare = message.starts_with("Failed\n") ? message.substr(7) : message;
-    return found.empty() ? Report{{"", bare}} : found;
+    if (found.empty()) {
+        found.push_back({"", bare});
+    }
+    return found;
 }
 
 } // namespace lab

@@ -152,6 +152,9 @@ void Trace::forks(pid_t thread)
     unsigned long child = 0;
     ptrace(PTRACE_GETEVENTMSG, thread, nullptr, &child);
     const auto number = static_cast<pid_t>(child);
+    if (number == 0) {
+        return; // it was killed, and what it has started, too
+    }
     ++started_;
     Call call;
     call.kind = call.name = process_of(number) == process_of(thread) ? "thread" : "fork";
