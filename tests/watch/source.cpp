@@ -54,8 +54,9 @@ std::string own(const char* file, const char* folder, int line)
     const std::string name = file;
     const std::string path =
         name.starts_with('/') || folder == nullptr ? name : std::string(folder) + "/" + name;
-    for (const std::string part : {"/common/", "/common.hpp", "/rustc/", "/usr/include/",
-                                   "/usr/lib/", "/usr/local/go/", "/usr/src/", "sanitizer"}) {
+    for (const std::string part :
+         {"/common/", "/common.hpp", "/rustc/", "/usr/include/", "/include/c++/", "/usr/lib/",
+          "/usr/local/go/", "/usr/src/", "sanitizer"}) {
         if (path.find(part) != std::string::npos) {
             return "";
         }
@@ -66,13 +67,32 @@ std::string own(const char* file, const char* folder, int line)
                                 : "";
 }
 
-/// The line of the program's own that calls what was inlined at this address.
-std::string inlined_in(Dwfl_Module* module, Dwarf_Addr address)
+/// The unit that was compiled to what stands at this address. clang makes no list of addresses by
+/// which it could be found.
+Dwarf_Die* unit_at(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr& bias)
 {
-    Dwarf_Addr bias = 0;
     Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
+    while (unit == nullptr || dwarf_haspc(unit, address - bias) != 1) {
+        unit = dwfl_module_nextcu(module, unit, &bias);
+        if (unit == nullptr) {
+            break;
+        }
+    }
+    return unit;
+}
+
+/// Where a unit was compiled.
+const char* folder_of(Dwarf_Die* unit)
+{
+    Dwarf_Attribute attribute{};
+    return dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+}
+
+/// The line of the program's own that calls what was inlined at this address.
+std::string inlined_in(Dwfl_Module* module, Dwarf_Die* unit, Dwarf_Addr address, Dwarf_Addr bias)
+{
     Dwarf_Die* scopes = nullptr;
-    if (unit == nullptr || dwarf_getscopes(unit, address - bias, &scopes) <= 0) {
+    if (dwarf_getscopes(unit, address - bias, &scopes) <= 0) {
         return "";
     }
     Dwarf_Die innermost{};
@@ -82,7 +102,7 @@ std::string inlined_in(Dwfl_Module* module, Dwarf_Addr address)
     std::size_t count = 0;
     dwarf_getsrcfiles(unit, &files, &count);
     Dwarf_Attribute attribute{};
-    const char* folder = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+    const char* folder = folder_of(unit);
     std::string place;
     const int depth = dwarf_getscopes_die(&innermost, &scopes);
     for (int i = 0; i < depth && place.empty(); ++i) {
@@ -129,14 +149,16 @@ int add(Dwfl_Frame* frame, void* found)
 std::string line_at(Dwfl* dwfl, unsigned long address)
 {
     Dwfl_Module* module = dwfl_addrmodule(dwfl, address);
-    Dwfl_Line* line = module == nullptr ? nullptr : dwfl_module_getsrc(module, address);
+    Dwarf_Addr bias = 0;
+    Dwarf_Die* unit = module == nullptr ? nullptr : unit_at(module, address, bias);
+    Dwarf_Line* line = unit == nullptr ? nullptr : dwarf_getsrc_die(unit, address - bias);
     if (line == nullptr) {
         return "";
     }
     int number = 0;
-    const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-    const std::string place = own(file, dwfl_line_comp_dir(line), number);
-    return place.empty() ? inlined_in(module, address) : place;
+    dwarf_lineno(line, &number);
+    const std::string place = own(dwarf_linesrc(line, nullptr, nullptr), folder_of(unit), number);
+    return place.empty() ? inlined_in(module, unit, address, bias) : place;
 }
 
 } // namespace
