@@ -67,21 +67,18 @@ std::string own(const char* file, const char* folder, int line)
                                 : "";
 }
 
-/// The unit that was compiled to what stands at this address. clang makes no list of addresses by
-/// which it could be found.
+/// The unit that has this address. clang lists no addresses by which it could be found at once.
 Dwarf_Die* unit_at(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr& bias)
 {
     Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
-    while (unit == nullptr || dwarf_haspc(unit, address - bias) != 1) {
-        unit = dwfl_module_nextcu(module, unit, &bias);
-        if (unit == nullptr) {
-            break;
-        }
+    Dwarf_Die* each = unit == nullptr ? dwfl_module_nextcu(module, nullptr, &bias) : nullptr;
+    for (; each != nullptr && unit == nullptr; each = dwfl_module_nextcu(module, each, &bias)) {
+        unit = dwarf_haspc(each, address - bias) == 1 ? each : nullptr;
     }
     return unit;
 }
 
-/// Where a unit was compiled.
+/// Where it was compiled.
 const char* folder_of(Dwarf_Die* unit)
 {
     Dwarf_Attribute attribute{};
