@@ -96,7 +96,7 @@ class Marker:
         if os.path.exists(found):
             names = {check.name for check in self.checks}
             with open(found, encoding="utf-8", errors="replace", newline="\n") as file:
-                for found in map(json.loads, file):
+                for found in (json.loads(line) for line in file if line.endswith("\n")):  # it may have been ended in the last
                     if found["check"] in names:
                         parts = [{label: clean(said, 20_000) for label, said in part.items()} for part in found["parts"]]
                         record["checks"][found["check"]] = {"status": found["status"], "parts": parts, "shown": clean(found["shown"], 20_000)}

@@ -57,7 +57,7 @@ Outcome compiles(const std::string& command)
     const bool were_watched = std::exchange(Program::are_watched, false);
     Program compiler("env LC_ALL=C " + command + " 2>&1"); // what it says is read, in English
     Program::are_watched = were_watched;
-    const bool done = compiler.status(times::to_compile) == 0;
+    const bool done = compiler.status(is_marking() ? times::to_be_marked : times::to_compile) == 0;
     std::istringstream lines(compiler.out());
     std::string said;
     int count = 0;

@@ -8,6 +8,7 @@
 #include <clocale>
 #include <cstdlib>
 #include <cwchar>
+#include <fstream>
 #include <map>
 
 namespace lab
@@ -24,6 +25,22 @@ std::string unescaped(const std::string& field)
         text += is_escape ? field[++i] == 'n' ? '\n' : field[i] : field[i];
     }
     return text;
+}
+
+/// True for words with {places} among them, outside of quotes: a sentence of the checks, and nothing
+/// that a program said.
+bool has_places(const std::string& text)
+{
+    std::string words;
+    bool is_quoted = false;
+    for (const char byte : text) {
+        is_quoted = is_quoted != (byte == '"');
+        words += is_quoted ? "" : std::string(1, byte);
+    }
+    const std::size_t open = words.find('{');
+    const std::size_t close = words.find('}', std::min(open, words.size()));
+    return close != std::string::npos && contains(words, " ") &&
+           all_of(words.substr(open + 1, close - open - 1), "abcdefghijklmnopqrstuvwxyz_");
 }
 
 /// Each sentence with its translation.
@@ -93,6 +110,10 @@ std::string shown(const Sentence& sentence)
     static const std::map<std::string, std::string> table = read_table();
     return sentence.in([](const std::string& text) {
         const auto found = table.find(text);
+        const std::string list = variable("UNTRANSLATED"); // tests/mistakes/run looks there
+        if (found == table.end() && !list.empty() && has_places(text)) {
+            std::ofstream(list, std::ios::app) << text + "\n";
+        }
         return found == table.end() ? text : found->second;
     });
 }

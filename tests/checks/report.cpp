@@ -56,7 +56,9 @@ std::string laid_out(const Report& report)
     for (const auto& [label, text, place] : report) {
         std::string head = label == before ? "" : shown(label);
         before = label;
-        std::istringstream lines(with_place(without_zero_bytes(shown(text)), place));
+        const bool is_copied = label == "it said" || label == "it called" || label == "the wire";
+        const std::string words = is_copied ? text.english() : shown(text);
+        std::istringstream lines(with_place(without_zero_bytes(words), place));
         for (std::string line; std::getline(lines, line);) {
             for (const std::string& one : label.empty() || is_kept_whole(label)
                                               ? std::vector{line}

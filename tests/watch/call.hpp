@@ -31,8 +31,7 @@ struct Call {
     int port = 0;          ///< of bind and connect: that of the address; of accept: the client's
     std::string address{}; ///< the whole of it, also of sendto: "127.0.0.1:9999"
     std::string data{};    ///< the bytes that passed, as far as `most_bytes`
-    Seconds pause{
-        0}; ///< of a sleep, SO_LINGER, SO_RCVTIMEO, and poll of one: the time that is given
+    Seconds pause{0};  ///< the time that sleep, SO_LINGER, SO_RCVTIMEO, or poll of one, is given
     bool waits = true; ///< the socket is one that waits: not O_NONBLOCK
     long client = 0;   ///< of accept: the inode of the socket that it returned; of fork and
                        ///< thread: the new one

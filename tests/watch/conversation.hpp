@@ -1,5 +1,5 @@
-// conversation.hpp: tcplink, the notebook's step 4, as states, and what a server may call in each of
-// them for one client.
+// conversation.hpp: tcplink, the notebook's step 4, as states, and what a server may call in each
+// of them for one client.
 #pragma once
 
 #include "departure.hpp"
@@ -11,7 +11,9 @@ namespace lab
 class Conversation
 {
   public:
+    /// `accepted` is the place of the call of accept that returned the client.
     Conversation(const Calls& calls, std::size_t accepted, const Asked& asked);
+    /// The first call that is not the story's; none if all are.
     std::optional<Departure> departure();
 
   private:

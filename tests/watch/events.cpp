@@ -1,5 +1,5 @@
-// events.cpp: what the watching thread does when a thread that it watches has stopped: at a call, at
-// its return, at a child, at its end.
+// events.cpp: what the watching thread does when a thread that it watches has stopped: at a call,
+// at its return, at a child, at its end.
 #include "syscalls.hpp"
 #include "trace.hpp"
 

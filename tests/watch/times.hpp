@@ -45,8 +45,9 @@ constexpr Seconds to_listen{2};    ///< at rest, before it listens: it will not
 constexpr Seconds to_connect{2};   ///< to somebody who listens: there is no room in the backlog
 constexpr Seconds to_arrive{4};    ///< the same for a burst: the kernel tries again after 1 and 3 s
 constexpr Seconds to_compile{300}; ///< both programs, on a slow machine
-constexpr Seconds to_end{2};       ///< for a sandbox's processes, behind the sandbox
-constexpr Seconds to_leave{65};    ///< TIME_WAIT, in which a port is held, takes 60 s. tcp(7)
+constexpr Seconds to_be_marked{60}; ///< the same in a marking, whose limit is 180 s for all of it
+constexpr Seconds to_end{2};        ///< for a sandbox's processes, behind the sandbox
+constexpr Seconds to_leave{65};     ///< TIME_WAIT, in which a port is held, takes 60 s. tcp(7)
 
 // Looking.
 constexpr Seconds between_looks{0.005};   ///< at a condition

@@ -43,7 +43,7 @@ class Trace
     /// From now on a thread that goes on with a line of which it has printed a part waits until
     /// another one has printed something, or for a moment: lines that may be mixed are mixed then.
     void let_lines_mix() { mixes_ = true; }
-    /// How often a call was begun, or has returned; and how many processes and threads were started.
+    /// How often a call was begun, or has returned; how many processes and threads were started.
     std::size_t steps() const { return steps_; }
     std::size_t started() const { return started_; }
     /// Its processes and threads that have not ended.
@@ -55,7 +55,7 @@ class Trace
     /// Where in its own source the program made this call; empty if that is not known.
     std::string place_of(const Call& call) { return lines_.place_of(call.process, call.stack); }
     /// What a thread does that calls nothing that is looked at: "waits in pthread_join()". Its
-    /// place is given, too, if that is known. It is interrupted for a moment, and goes on as before.
+    /// place is given, too, if it is known. It is interrupted for a moment, and goes on as before.
     Sentence occupation_of(pid_t process, pid_t thread, std::string& place);
     /// What waitpid has said of the child, once it has ended.
     std::optional<int> status() const;
