@@ -158,10 +158,11 @@ std::vector<ListedSocket> sockets_of(pid_t process)
             unsigned state = 0;
             std::array<char, 33> address{};
             if (std::sscanf(
-                    line.c_str(), " %*d: %32[^:]:%x %*32[^:]:%x %x %*x:%lx %*s %*s %*d %*d %lu",
+                    line.c_str(), " %*d: %32[^:]:%x %*32[^:]:%x %x %lx:%lx %*s %*s %*d %*d %lu",
                     address.data(), reinterpret_cast<unsigned*>(&socket.port),
                     reinterpret_cast<unsigned*>(&socket.peer), &state,
-                    reinterpret_cast<unsigned long*>(&socket.waiting), &socket.inode) == 6) {
+                    reinterpret_cast<unsigned long*>(&socket.unacknowledged),
+                    reinterpret_cast<unsigned long*>(&socket.waiting), &socket.inode) == 7) {
                 socket.address = address_in(address.data());
                 socket.datagrams = table.starts_with("udp");
                 socket.state = state_name(static_cast<int>(state));
@@ -212,6 +213,15 @@ bool handshake_is_unfinished(int server_port, const std::string& client)
         }
     }
     return std::ifstream("/proc/self/net/tcp").good(); // the kernel knows nothing of it
+}
+
+bool is_held_back(int server_port, int client_port)
+{
+    const std::vector<ListedSocket> all = sockets_of();
+    return std::any_of(all.begin(), all.end(), [&](const ListedSocket& socket) {
+        return socket.port == server_port && socket.peer == client_port &&
+               socket.unacknowledged > 0;
+    });
 }
 
 int copy_of_socket(pid_t group, unsigned long inode)

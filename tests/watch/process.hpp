@@ -41,6 +41,7 @@ struct ListedSocket {
     /// Bytes that have come, and that its program has not received; of one that listens, clients
     /// that are connected, and that accept has not returned yet.
     long waiting = 0;
+    long unacknowledged = 0; ///< bytes that its program has sent, and its peer's kernel has not got
     unsigned long inode = 0;
 };
 /// Those in the network of a process; 0 stands for this one's.
@@ -61,6 +62,9 @@ std::vector<ListeningSocket> listening_sockets_of(pid_t group);
 /// True if the kernel has not finished the server's side of the handshake with the client at this
 /// address ("127.0.0.1:51234"): the backlog was full, and it will be repeated.
 bool handshake_is_unfinished(int server_port, const std::string& client);
+
+/// True if the server has sent this client something that the kernel has not passed on.
+bool is_held_back(int server_port, int client_port);
 
 /// A copy of the descriptor with which a process of this group holds the socket of that number; -1
 /// if none has it. pidfd_getfd(2)

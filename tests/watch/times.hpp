@@ -28,10 +28,9 @@ constexpr Seconds delayed{
     0.06}; ///< what is sent besides waits for an acknowledgement, 40 ms at most
 
 // What it must not do.
-constexpr Seconds quiet{0.25};     ///< who would speak out of turn has spoken by then
-constexpr Seconds held_back{0.19}; ///< TCP_CORK keeps the welcome for 0.2 s
-constexpr Seconds a_second{0.8};   ///< most of the notebook's pause, which a client has to wait for
-constexpr Seconds idle{2.3};       ///< of a client, where no calls tell which time-out is set
+constexpr Seconds quiet{0.25};   ///< who would speak out of turn has spoken by then
+constexpr Seconds a_second{0.8}; ///< most of the notebook's pause, which a client has to wait for
+constexpr Seconds idle{2.3};     ///< of a client, where no calls tell which time-out is set
 constexpr Seconds longest_idle{12}; ///< and for longer than one that is set, up to so many
 
 // Pauses, which are measured in the program.
