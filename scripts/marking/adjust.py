@@ -1,5 +1,6 @@
 """The teacher's own points: student, points, reason. They are kept with the marks, and added whenever the class is marked."""
 import math
+import unicodedata
 
 from .tables import NotATable, Table, points_in, unsafe
 
@@ -25,8 +26,13 @@ def read(path):
         if not student or points is None or not math.isfinite(points):
             wrong = f"'{text}' is not a number of points" if student else "there is no student"
             raise NotATable(f"{path}, row {line}: {wrong}")
-        found.append((line, unsafe(student), points if points % 1 else int(points), reason))
+        found.append((line, composed(unsafe(student)), points if points % 1 else int(points), reason))
     return found
+
+
+def composed(name):
+    """A name as most systems write it: on a Mac, an accent may be a character of its own."""
+    return unicodedata.normalize("NFC", name)
 
 
 def keys_of(entry):
@@ -39,7 +45,7 @@ def take_in(rows, known, entries):
     the lines of students who are not there."""
     by_name = {}
     for entry in entries:
-        by_name.setdefault(entry.student, entry)
+        by_name.setdefault(composed(entry.student), entry)
         if entry.id:
             by_name.setdefault(entry.id, entry)
     named, nobody = {}, []

@@ -1,12 +1,15 @@
 """Reads what was handed in: folders, archives, bare files. Nothing is unpacked to a path of the archive's choosing: only the files
 that the exercise names are read, into memory, and never more than they may have."""
 import bz2
+import functools
 import gzip
 import lzma
 import os
 import re
 import stat
 import tarfile
+import tempfile
+import time
 import zipfile
 import zlib
 
@@ -16,6 +19,7 @@ from .language import ENGLISH, text
 MOST = 1 << 20  # bytes of a source
 MOST_IN_AN_ARCHIVE = 256 << 20  # bytes, unpacked
 MOST_IN_A_CLASS = 4 << 30  # bytes of the archives in a platform's archive
+MOST_INSIDE = 16 << 20  # bytes of an archive in another one
 MOST_MEMBERS = 20_000
 DAMAGED = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, MemoryError, zlib.error, lzma.LZMAError,
            zipfile.BadZipFile, tarfile.TarError)  # what reading what strangers made may raise
@@ -44,7 +48,7 @@ def base(path):
 
 
 def found_in(path):
-    """What there is in a folder or an archive: its path there, and a function that reads it."""
+    """What there is in a folder or an archive: its path there, a function that reads it, and its time."""
     if os.path.islink(path):
         raise NotReadable("it is a symbolic link")
     if os.path.isdir(path):
@@ -54,7 +58,18 @@ def found_in(path):
     return _in_archive(path)
 
 
-def read_file(path):
+def found_inside(archive):
+    """The same of an archive in a folder or in another archive, which is read."""
+    if names.ending_of(archive.file) in names.UNREADABLE:
+        raise NotReadable("it is an archive that cannot be unpacked here: hand in a .zip or .tar.gz")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(archive.read(MOST_INSIDE))
+        file.flush()
+        return [(path, functools.partial(bytes, data), time) for path, read, time in _in_archive(file.name)
+                if names.is_wanted(base(path)) and (data := read()) is not None]
+
+
+def read_file(path, most=MOST):
     """A bare file's bytes."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -65,7 +80,7 @@ def read_file(path):
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise NotReadable(text("{file} is no regular file", file=os.path.basename(path)))
-        return _limited(file.read(MOST + 1), os.path.basename(path))
+        return _limited(file.read(most + 1), os.path.basename(path), most)
 
 
 def _is_somebodys(path):
@@ -74,9 +89,9 @@ def _is_somebodys(path):
     return "__MACOSX" not in parts and ".." not in parts and parts[0] != "" and not parts[-1].startswith(".")
 
 
-def _limited(data, name):
-    if len(data) > MOST:
-        raise NotReadable(text("{file} is larger than 1 MB", file=name))
+def _limited(data, name, most=MOST):
+    if len(data) > most:
+        raise NotReadable(text("{file} is larger than {count} MB", file=name, count=str(most >> 20)))
     return data
 
 
@@ -95,7 +110,7 @@ def _in_folder(folder):
         for name in files:
             path = os.path.join(place, name)
             if _is_somebodys(os.path.relpath(path, folder)):
-                found.append((os.path.relpath(path, folder), lambda path=path: read_file(path)))
+                found.append((os.path.relpath(path, folder), functools.partial(read_file, path), int(os.lstat(path).st_mtime)))
     return found
 
 
@@ -105,7 +120,7 @@ def _in_archive(path):
         raise NotReadable("it is no regular file")
     if status.st_size > MOST_IN_AN_ARCHIVE:
         raise NotReadable("it is larger than 256 MB")
-    return _in_zip(path) if path.lower().endswith(".zip") else _in_tar(path)
+    return _in_zip(path) if zipfile.is_zipfile(path) else _in_tar(path)
 
 
 def _members_of(path):
@@ -123,15 +138,15 @@ def _members_of(path):
 
 
 def _in_zip(path):
-    return [(member.filename, lambda member=member: _read_member(path, member)) for member in _members_of(path)
-            if _is_somebodys(member.filename) and not member.is_dir()]
+    return [(member.filename, functools.partial(_read_member, path, member), time.mktime(member.date_time + (0, 0, -1)))
+            for member in _members_of(path) if _is_somebodys(member.filename) and not member.is_dir()]
 
 
-def _read_member(path, member):
+def _read_member(path, member, most=MOST):
     if stat.S_ISLNK(member.external_attr >> 16):
         raise NotReadable(text("{file} is a symbolic link", file=base(member.filename)))
     with zipfile.ZipFile(path) as archive, archive.open(member) as file:  # what is said of its size may be a lie
-        return _limited(file.read(MOST + 1), base(member.filename))
+        return _limited(file.read(most + 1), base(member.filename), most)
 
 
 class _Counted:
@@ -152,7 +167,9 @@ class _Counted:
 def _in_tar(path):
     found = []
     with open(path, "rb") as raw:
-        packed = {".gz": gzip.open, "tgz": gzip.open, ".xz": lzma.open, "bz2": bz2.open}.get(path.lower()[-3:])
+        first = raw.read(3)
+        raw.seek(0)
+        packed = {b"\x1f\x8b\x08": gzip.open, b"\xfd7z": lzma.open, b"BZh": bz2.open}.get(first)
         file = _Counted(packed(raw) if packed else raw)
         with tarfile.open(fileobj=file, mode="r|") as archive:
             for count, member in enumerate(archive):
@@ -160,20 +177,20 @@ def _in_tar(path):
                     raise NotReadable("it has too many files")
                 if not _is_somebodys(member.name) or member.isdir():
                     continue
-                found.append((member.name, _read_of(member, archive)))
+                found.append((member.name, _read_of(member, archive), member.mtime))
     return found
 
 
 def _read_of(member, archive):
     """A function that reads a member. A stream is read in order: what is wanted is read now, and kept."""
     name, data = base(member.name), b""
-    if names.file_of(name) and member.isreg() and member.size <= MOST:
+    if names.is_wanted(name) and member.isreg() and member.size <= (MOST_INSIDE if names.ending_of(name) else MOST):
         data = archive.extractfile(member).read()
 
-    def read():
+    def read(most=MOST):
         if not member.isreg():
             raise NotReadable(text("{file} is a link, or no regular file", file=name))
-        return _limited(data if member.size <= MOST else b"\0" * (MOST + 1), name)
+        return _limited(data if member.size <= most else b"\0" * (most + 1), name, most)
     return read
 
 
@@ -216,6 +233,7 @@ def unpack_class(path, folder):
                 if most:
                     with zipfile.ZipFile(path) as archive, archive.open(member) as packed:
                         left -= _copy(packed, file, most + 1)
+            os.utime(place, (time.mktime(member.date_time + (0, 0, -1)),) * 2)
         except (NotReadable, *DAMAGED) as error:
             problems[place] = why(error)
     return problems
@@ -225,7 +243,7 @@ def _wanted_of(name):
     """How many bytes of a file in a platform's archive are of use."""
     own = names.of_entry(name, is_folder=False)
     file = own.file if own else name
-    return MOST_IN_AN_ARCHIVE if names.ending_of(file) else MOST if names.file_of(file) else 0
+    return MOST_IN_AN_ARCHIVE if names.ending_of(file) else MOST if names.is_wanted(file) else 0
 
 
 def _copy(packed, file, most):

@@ -7,6 +7,7 @@ import threading
 import time
 
 from . import entries, kit, results, sandbox
+from .adjust import composed
 from .marker import Marker, Stopped
 from .store import Store, merged
 from .tables import number
@@ -18,35 +19,39 @@ def say(text):
 
 
 def mark_all(marker, store, todo, options):
-    """Marks these entries, several at once. Returns how many markings failed."""
-    waiting = queue.SimpleQueue()
+    """Marks these entries, several at once; of those with the same programs the first, whose marks the others get. Returns how
+    many markings failed."""
+    waiting, same = queue.SimpleQueue(), {}
     for entry in todo:
-        waiting.put(entry)
+        same.setdefault(kit.digest_of_programs(entry), []).append(entry)
+    for entries_ in same.values():
+        waiting.put(entries_)
     start, done, failed = time.monotonic(), [], []
 
     def work(slot):
         while not marker.stopped.is_set():
             try:
-                entry = waiting.get_nowait()
+                entries_ = waiting.get_nowait()
             except queue.Empty:
                 return
             try:
-                record = marker.mark(entry, slot)
+                found = marker.mark(entries_[0], slot)
             except Stopped:
                 return
             except Exception as error:  # whatever it is, the entry has its row
-                record = {"status": "marking failed", "checks": {}, "notes": [f"{type(error).__name__}: {error}"], "output": ""}
-            record.update(digest=entry.digest, folder=options.submissions)
-            before = store.records.get(entry.student)
-            if options.only and record["status"] != "marking failed":
-                record = merged(before, record, options.only)
-            store.keep(entry, record)
-            done.append(entry)
-            failed.extend([entry] if record["status"] == "marking failed" else [])
-            left = (time.monotonic() - start) / len(done) * (len(todo) - len(done))
-            after = f"   (about {left / 60:.0f} min left)" if left >= 90 else f"   (about {left:.0f} s left)" if left >= 1 else ""
-            score = results.score_of(store.records[entry.student], store.checks)
-            say(f"[{len(done)}/{len(todo)}] {entry.student}  {number(score)}  {record['status']}{after}")
+                found = {"status": "marking failed", "checks": {}, "notes": [f"{type(error).__name__}: {error}"], "output": ""}
+            for entry in entries_:
+                record = dict(found, notes=entry.notes + found["notes"], digest=entry.digest, folder=options.submissions)
+                before = store.records.get(entry.student)
+                if options.only and record["status"] != "marking failed":
+                    record = merged(before, record, options.only)
+                store.keep(entry, record)
+                done.append(entry)
+                failed.extend([entry] if record["status"] == "marking failed" else [])
+                left = (time.monotonic() - start) / len(done) * (len(todo) - len(done))
+                after = f"   (about {left / 60:.0f} min left)" if left >= 90 else f"   (about {left:.0f} s left)" if left >= 1 else ""
+                score = results.score_of(store.records[entry.student], store.checks)
+                say(f"[{len(done)}/{len(todo)}] {entry.student}  {number(score)}  {record['status']}{after}")
 
     threads = [threading.Thread(target=work, args=(slot,), daemon=True) for slot in range(min(options.jobs, max(len(todo), 1)))]
     for thread in threads:
@@ -76,17 +81,20 @@ def _may_be_busy(found):
 
 
 def try_again_alone(marker, store, todo, options):
-    """Tests that measure time are run once more when nothing else runs, where they alone have failed."""
+    """Tests that measure time are run once more when nothing else runs, where they alone have failed: of the same programs once."""
     timed = {check.name for check in store.checks if check.measures_time}
+    tried = {}
     for entry in todo if options.jobs > 1 else []:
+        programs = kit.digest_of_programs(entry)
         record = store.records[entry.student]
         failed = {name for name, found in record["checks"].items() if found["status"] == "failed"}
         doubtful = any(_may_be_busy(record["checks"][name]) for name in failed)
         if record["status"] == "ok" and failed <= timed and doubtful and not marker.stopped.is_set():
             before, options.only = options.only, sorted({name for name, found in record["checks"].items()
                                                          if found["status"] != "passed"})
-            again = marker.mark(entry, 0)
-            again.update(digest=entry.digest, folder=options.submissions)
+            if programs not in tried:
+                tried[programs] = marker.mark(entry, 0)
+            again = dict(tried[programs], notes=entry.notes + tried[programs]["notes"], digest=entry.digest, folder=options.submissions)
             if again["status"] == "ok" and any(each["status"] == "passed" for name, each in again["checks"].items()
                                                if name in options.only):
                 store.keep(entry, merged(record, again, options.only))
@@ -98,13 +106,16 @@ def mark_folder(options, checks, box, work, handed_in):
     """Marks what was handed in. Returns the exit status."""
     os.chmod(work, 0o711)  # a submission's user has a folder in it
     say("preparing the checks")
-    program = kit.build(os.path.join(work, "kit"))
+    program = kit.build(work)
     isolates = subprocess.run([program, "--can-isolate"], check=False, env=dict(os.environ, **box.environment)).returncode == 0
     options.shares = not (box.has_bwrap and isolates)  # programs of several checks, and submissions, meet
     if box.has_bwrap and not isolates:
         box.weaknesses.append("Submissions use this machine's network: it allows no network of one's own.")
     for weakness in box.weaknesses:
         say("not protected: " + weakness)
+    if options.shares and not options.unprotected:
+        say("mark: submissions are strangers' programs, and cannot be shut in here. --unprotected marks them all the same.")
+        return 1
     options.jobs = 1 if options.shares else options.jobs or min(len(os.sched_getaffinity(0)), sandbox.MOST)
     store = Store(options.out, checks, options.language)
     handed_in.tell_apart({student: record["id"] for student, record in store.records.items()
@@ -115,9 +126,10 @@ def mark_folder(options, checks, box, work, handed_in):
         say("marked in another folder, too, and taken for the same students: " + ", ".join(others))
     found, students = handed_in.entries, {entry.student for entry in handed_in.entries}
     nobody = store.adjust(options.adjust, found)
-    judge = kit.digest() + options.language.encode()
+    judge = kit.digest(work) + options.language.encode()
     todo = []
     for entry in found:
+        entry.given = options.given.pop(composed(entry.student), None) or options.given.pop(entry.id, {})
         entry.read(handed_in.problems)
         entry.digest = kit.digest_of(entry, judge)
         known = store.records.get(entry.student)
@@ -149,6 +161,8 @@ def mark_folder(options, checks, box, work, handed_in):
     print(results.visible(store.finish(options.submissions, students, handed_in.strays)), end="")
     for sentence in store.hand_back(options):
         say(sentence)
+    if options.given:
+        say("--given: there is no such student: " + ", ".join(options.given))
     if nobody:
         say("--adjust: kept for when there is such a student in marks.csv: " + ", ".join(nobody))
     say(f"mark: see {os.path.relpath(options.out)}/marks.csv")

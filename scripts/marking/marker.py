@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 
-from . import entries, kit, results
+from . import entries, given, kit, results, sandbox
 from .language import Language, text
 
 
@@ -26,12 +26,12 @@ class Marker:
         self.stopped = threading.Event()
 
     def mark(self, entry, slot):
-        """Marks an entry. Returns its record."""
-        record = {"status": "ok", "checks": {}, "notes": list(entry.notes), "output": ""}
+        """Marks an entry. Returns its record, whose notes are of the marking only."""
+        record = {"status": "ok", "checks": {}, "notes": [], "output": ""}
         if entry.problem:
             record.update(status="not readable", notes=record["notes"] + [entry.problem])
             return record
-        missing = [name for name in entries.SOURCES if name not in entry.sources]
+        missing = entry.missing()
         if missing:
             record.update(status="missing file", notes=record["notes"] + [text("no {name}" + " and no {other}" * (len(missing) > 1), name=missing[0], other=missing[-1])])
             if len(missing) == len(entries.SOURCES):
@@ -50,6 +50,7 @@ class Marker:
         """The lab's own files, and the student's sources beside them."""
         shutil.copytree(os.path.join(self.work, "kit"), folder, dirs_exist_ok=True)
         for name, source in entry.sources.items():
+            os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(source)
         if user:
@@ -63,15 +64,14 @@ class Marker:
         for path in (found, said):
             if os.path.exists(path):
                 os.unlink(path)
-        programs = [name[:-len(".cpp")] for name in entries.SOURCES if name in entry.sources]
+        commands = {"server": "./server --port {port} --delay {delay}", "client": "./client --port {port}"}
+        commands.update({program: cell for program, cell in entry.given.items() if given.is_command(cell)})
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LANG": "C.UTF-8", "MARKING": "1", "ALL": "1", **self.box.environment,
                "AHEAD": "1" if self.options.shares else "4",
-               "LANGUAGE": self.options.language, "CHECKS": os.path.join(kit.KIT, "tests", "checks.tsv"), "RESULTS": found,
-               "COMPILE": self.box.line(folder, user, "make -s -j1 " + " ".join(programs), compiles=True)}
-        if "server" in programs:
-            env["SERVER"] = self.box.line(folder, user, "./server --port {port} --delay {delay}")
-        if "client" in programs:
-            env["CLIENT"] = self.box.line(folder, user, "./client --port {port}")
+               "LANGUAGE": self.options.language, "CHECKS": kit.TABLE, "RESULTS": found,
+               "COMPILE": self.box.line(folder, user, "make -s -j1 {program}", compiles=True)}
+        env.update({program.upper(): self.box.line(folder, user, command) for program, command in commands.items()
+                    if program + ".cpp" not in entry.missing()})
         if self.options.only:
             env["ONLY"] = " ".join(["compiles", *self.options.only])
         with open(said, "wb") as output:
@@ -79,8 +79,11 @@ class Marker:
                                        stderr=subprocess.STDOUT, start_new_session=True)
         self.running[slot] = process
         end = time.monotonic() + self.options.timeout
+        guard = sandbox.Guard(process.pid, user, self.options.jobs)
         while process.poll() is None and time.monotonic() < end and not self.stopped.is_set():
             time.sleep(0.02)
+            guard.look()
+        record["notes"] += guard.notes
         in_time = process.poll() is not None
         _end(process)
         del self.running[slot]

@@ -5,28 +5,31 @@ maximum grade, ..., the feedback (mod/assign/gradingtable.php). Moodle finds a s
 skips a grade that is above the maximum, and takes feedback for HTML (mod/assign/feedback/offline/importgradeslib.php and
 locallib.php, feedback/comments/locallib.php)."""
 import html
-import io
 import re
-import zipfile
 
 from . import results
-from .tables import Filled, NotATable, Table, number, points_in
+from .tables import Filled, NotATable, PlatformsTable, bare, number, points_in, zipped
 
 IDENTIFIER = {"identifier", "标识符", "識別碼"}  # as Moodle's languages have them
 GRADE = {"grade", "成绩", "成績"}
 MOST_GRADE = {"maximum grade", "最高成绩", "最高分", "最高分数"}
 FEEDBACK = {"feedback comments", "评语反馈", "反馈评语", "反馈评论"}
+TEAM = {"group", "gruppe", "groupe", "grupo", "gruppo", "小组", "组", "群组", "群組"}
+SAID = (  # of a student, where one of these words stands in a cell
+    ("handed in late, by the worksheet", re.compile(r"\blate$|verspätet|en retard|de retraso|迟交|逾期|遲交")),
+    ("the worksheet says that the grade cannot be changed: Moodle passes over it", re.compile(r"(no|nein|non|否)$", re.I)))
 MOST = 30_000  # characters of feedback, as HTML: a spreadsheet program cuts a cell after 32,767
 OURS = re.compile(r"<pre>[^<]*(?: of \d+ points \(|分（满分 \d+ 分)[^<]*</pre>")  # feedback of an earlier marking
 
 
-class Worksheet(Table):
+class Worksheet(PlatformsTable):
     """A grading worksheet as it was downloaded."""
 
     def __init__(self, path):
         super().__init__(path)
         self.column_of_id = self._find_identifier()
-        self.students = [row for row in self.rows if self._number_of(row)]
+        self.column_of_team = None
+        self.students = [row for row in self.rows if self.number_of(row)]
         self.column_of_grade, column_of_most = self._find_grade()
         self.most = points_in(self.cell(self.students[0], column_of_most))
         self.column_of_feedback = self._find_feedback()
@@ -36,13 +39,29 @@ class Worksheet(Table):
         """The columns with one of these headings."""
         return [column for column, text in enumerate(self.heading) if text.strip().lower() in names]
 
-    def _number_of(self, row):
+    def number_of(self, row):
         match = re.fullmatch(r"\D+?\s*(\d+)", self.cell(row, self.column_of_id))
         return match and match[1]
 
-    def _name_of(self, row):
-        """What stands behind the identifier; blind marking has no names."""
-        return next((cell for cell in row[self.column_of_id + 1:] if cell.strip()), self._number_of(row))
+    def name_of(self, row):
+        """What stands behind the identifier; blind marking has no names there, but the same status for many."""
+        behind = [self.cell(each, self.column_of_id + 1) for each in self.students]
+        own = self.cell(row, self.column_of_id + 1)
+        return own if own and behind.count(own) == 1 else self.cell(row, self.column_of_id)
+
+    def key_of(self, row):
+        return bare(self.cell(row, self.column_of_team)) if self.column_of_team is not None else self.number_of(row)
+
+    def key_of_record(self, student, number):
+        """Where teams hand in, the number is a team's, and may be somebody's, too."""
+        return bare(student.removesuffix("_" + number)) if self.column_of_team is not None else number
+
+    def check(self, entries):
+        """Finds out whether teams have handed in: then the worksheet has their names."""
+        called = {bare(entry.student) for entry in entries}
+        self.column_of_team = next((column for column in self._named(TEAM)
+                                    if any(bare(self.cell(row, column)) in called for row in self.students)), None)
+        super().check(entries)
 
     def _find_identifier(self):
         """The column of 'Participant 1234': it has that heading, or is the first, or the only one that can be it."""
@@ -85,7 +104,7 @@ class Worksheet(Table):
         """Fills in grades and feedback. Returns what is to be said."""
         filled = Filled("moodle.csv", self.path)
         total = sum(check.points for check in checks)
-        for row, student, record in filled.matched(self.students, self._number_of, self._name_of, records):
+        for row, student, record in self.matched(filled, records):
             score = results.score_of(record, checks)
             if score > total:
                 filled.put(f"more than {number(self.most)}, which Moodle takes for an error: cut", student)
@@ -94,27 +113,19 @@ class Worksheet(Table):
                 own = OURS.sub("", self.cell(row, self.column_of_feedback)).strip()  # what the teacher wrote stays
                 self.fill(row, self.column_of_feedback, own + f"<pre>{_as_html(results.feedback(student, record, checks, say))}</pre>")
             filled.count += 1
+            for what, words in SAID:
+                if any(words.search(cell) for column, cell in enumerate(row) if column > self.column_of_id + 1 and column not in
+                       (self.column_of_grade, self.column_of_feedback)):
+                    filled.put(what, student)
         if self.most != total:
             filled.put(f"points were scaled: {total} are", number(self.most))
         return filled
 
-    def numbers(self):
-        """The numbers of the students in it."""
-        return {self._number_of(row) for row in self.students}
-
 
 def feedback_zip(worksheet, records, checks, say):
-    """The archive of feedback files, for the students of a worksheet."""
-    numbers = worksheet.numbers()
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        for student, record in sorted(records.items()):
-            if record.get("id") in numbers and record["status"] != "marking failed":
-                name = _folder_name(student.removesuffix("_" + record["id"]))
-                member = zipfile.ZipInfo(f"{name}_{record['id']}_assignsubmission_file/feedback.txt", (2026, 1, 1, 0, 0, 0))
-                text = results.feedback(student, record, checks, say).encode("utf-8", "backslashreplace")
-                archive.writestr(member, text, zipfile.ZIP_DEFLATED)
-    return data.getvalue()
+    """The archive of feedback files, for the students of a worksheet. A name that ends in an underscore is taken by each Moodle."""
+    return zipped((f"{_folder_name(student.removesuffix('_' + record['id']))}_{worksheet.number_of(row)}_assignsubmission_file_/feedback.txt",
+                   results.feedback(student, record, checks, say)) for row, student, record in worksheet.matched(Filled("", ""), records))
 
 
 def _as_html(text):

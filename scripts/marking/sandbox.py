@@ -10,8 +10,11 @@ import subprocess
 import tempfile
 import time
 
+from .language import text
+
 MEGABYTE = 1 << 20
 NPROC = 256  # processes and threads
+PROCESSES = 200  # a server with one for each client has some 40 in a check, and four checks are made at a time
 MOST = 64  # submissions at the same time; as root, each has a user of its own
 PLACES = ((1_900_000_000, 1_900_640_000), (20_000, 60_000), (1_000, 65_000))  # where such users' numbers are looked for
 PLAIN = ["env", "-i", "PATH=/usr/bin:/bin", "LANG=C.UTF-8"]  # nothing of the teacher's environment
@@ -135,6 +138,8 @@ class Sandbox:
             view += [*small, "/submission"]
             for name in ("server", "client"):
                 view += ["--ro-bind-try", os.path.join(folder, name), f"/submission/{name}"]
+            for name in sorted(os.listdir(os.path.join(folder, "own")) if os.path.isdir(os.path.join(folder, "own")) else []):
+                view += ["--ro-bind", os.path.join(folder, "own", name), f"/submission/{name}"]  # of a program in another language
         return view + ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/submission"]
 
     def clean_up(self, user):
@@ -165,6 +170,60 @@ class Sandbox:
                 if row.get("uid") == str(user):
                     number = row.get("shmid") or row.get("semid") or row.get("msqid")
                     subprocess.run(_as_user(user) + ["ipcrm", option, number], check=False, stderr=subprocess.DEVNULL)  # its owner may, and root not in every container
+
+
+class Guard:
+    """Ends what a submission's programs use too much of, so that its neighbours, and the machine, do not suffer: `notes` says so.
+    What is counted is what is used; limits on each process are for what it asks for."""
+
+    def __init__(self, root, user, jobs):
+        self.root, self.user, self.notes, self.next = root, user, [], 0
+        self.most = min(1024 * MEGABYTE, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // (2 * jobs))
+
+    def look(self):
+        """Looks at them, four times a second."""
+        if time.monotonic() < self.next:
+            return
+        self.next = time.monotonic() + 0.25
+        members = self._members()
+        if len(members) > PROCESSES:
+            self._end([pid for pid, (name, owner, _) in members.items() if owner == self.user or name == "bwrap"],
+                      text("it had more than {count} processes at a time, and was ended", count=str(PROCESSES)))
+        elif sum(size for _, _, size in members.values()) > self.most:
+            self._end([max(members, key=lambda pid: members[pid][2])],
+                      text("it used more than {count} MB of memory, and was ended", count=str(self.most // MEGABYTE)))
+
+    def _end(self, pids, note):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _members(self):
+        """What was started by the root, or runs as the user: the name, the user, and the memory in bytes, by number."""
+        found, children = {}, {}
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                try:
+                    with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                        begin, _, rest = file.read().rpartition(")")
+                    owner = os.stat(f"/proc/{name}").st_uid
+                except OSError:
+                    continue
+                fields = rest.split()
+                found[int(name)] = (begin.partition("(")[2], owner, int(fields[21]) * os.sysconf("SC_PAGE_SIZE"))
+                children.setdefault(int(fields[1]), []).append(int(name))
+        members, todo = {}, list(children.get(self.root, []))
+        todo += [pid for pid, (_, owner, _) in found.items() if self.user and owner == self.user]
+        while todo:
+            pid = todo.pop()
+            if pid in found and pid not in members:
+                members[pid] = found[pid]
+                todo += children.get(pid, [])
+        return members
 
 
 def _threads_of(user):

@@ -4,7 +4,7 @@ import json
 import os
 import threading
 
-from . import adjust, answers, moodle, results
+from . import adjust, answers, canvas, moodle, results
 from .language import Language
 
 AGAIN = "marked again, which failed: these are the earlier marks"
@@ -63,7 +63,8 @@ class Store:
 
     def _own(self, entry):
         adjustments = next((self.adjustments[key] for key in adjust.keys_of(entry) if key in self.adjustments), [])
-        return {"id": entry.id, "answers": answers.text_of(entry.answers)[:answers.MOST_IN_ALL], "adjustments": adjustments}
+        file = max((part.name.order for part in entry.parts), default=0)
+        return {"id": entry.id, "file": file, "answers": answers.text_of(entry.answers)[:answers.MOST_IN_ALL], "adjustments": adjustments}
 
     def _tell(self, entry, record):
         student = entry.student
@@ -103,8 +104,10 @@ class Store:
                 results.write(path, table.bytes())
             elif os.path.exists(path):
                 said.append(f"{name} is of an earlier marking: --{name[:-len('.csv')]} makes a new one")
-        if options.moodle:
-            results.write(os.path.join(self.out, "moodle-feedback.zip"), moodle.feedback_zip(options.moodle, self.records, self.checks, self.say))
+        for table, platform in ((options.moodle, moodle), (options.canvas, canvas)):
+            if table:
+                name = f"{platform.__name__.rpartition('.')[2]}-feedback.zip"
+                results.write(os.path.join(self.out, name), platform.feedback_zip(table, self.records, self.checks, self.say))
         return said
 
 

@@ -2,6 +2,7 @@
 import csv
 import io
 import re
+import zipfile
 
 csv.field_size_limit(1 << 26)
 FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # full-width ones count where the language is Chinese or Japanese
@@ -90,6 +91,69 @@ def points_in(text):
     return float(match[0].replace(",", ".")) if match else None
 
 
+def zipped(members):
+    """An archive of names and texts, the same bytes each time."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in sorted(members):
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), text.encode("utf-8", "backslashreplace"), zipfile.ZIP_DEFLATED)
+    return data.getvalue()
+
+
+def bare(name):
+    """What is left of a name when a platform has made a file's of it."""
+    return "".join(each for each in name.casefold() if each.isalnum())
+
+
+class PlatformsTable(Table):
+    """A table that a platform gives, and takes back with the marks in it: `students` are its rows of students, who are known by the
+    platform's number in `column_of_id`, and nobody is guessed by name."""
+
+    students, column_of_id = (), 0
+
+    def number_of(self, row):
+        """The platform's number of the student in this row."""
+        return self.cell(row, self.column_of_id)
+
+    def key_of(self, row):
+        """Under which the submission of this row's student is known: a number, or what a team is called."""
+        return self.number_of(row)
+
+    def key_of_record(self, _student, number):
+        """The same of a submission."""
+        return number
+
+    def check(self, entries):
+        """Raises NotATable if this cannot be the table of the class: said before anything is marked."""
+        damaged = [cell for row in self.rows if re.fullmatch(r"\d(\.\d+)?e\+?\d+|\d+\.0+", cell := self.cell(row, self.column_of_id), re.I)]
+        if damaged:
+            raise NotATable(f"{self.path}: a spreadsheet program has changed the students' numbers, such as {damaged[0]}: give the file as "
+                            "it was downloaded")
+        keys = {self.key_of(row) for row in self.students}
+        if not any(self.key_of_record(entry.student, entry.id) in keys for entry in entries):
+            raise NotATable(f"{self.path}: nobody in it has handed in any of these {len(entries)} submissions: is it of another assignment?")
+
+    def matched(self, filled, records):
+        """The rows of students who were marked, each with the student and the record; the others are put into lists."""
+        by_key = {self.key_of_record(student, record["id"]): (student, record) for student, record in records.items() if record.get("id")}
+        for row in self.students:
+            student, record = by_key.get(self.key_of(row), (None, None))
+            if not record:
+                filled.put("no submission", self.name_of(row))
+            elif record["status"] == "marking failed":
+                filled.put("not filled in, since the marking failed", student)
+            else:
+                yield row, student, record
+        there = {self.key_of(row) for row in self.students}
+        for student, record in records.items():
+            if self.key_of_record(student, record.get("id", "")) not in there:
+                filled.put(f"not in {self.path}", student)
+
+    def name_of(self, row):
+        """What a student is called in it."""
+        return next((cell for cell in row if cell.strip()), "")
+
+
 class Filled:
     """What became of filling in a table: sentences for who marks."""
 
@@ -101,23 +165,6 @@ class Filled:
     def put(self, what, student):
         """Takes a student into a list."""
         self.lists.setdefault(what, []).append(student)
-
-    def matched(self, rows, number_of, name_of, records):
-        """The rows of students who were marked, each with the student and the record; the others are put into lists. Students are
-        found by number: nobody is guessed by name."""
-        by_id = {record["id"]: (student, record) for student, record in records.items() if record.get("id")}
-        for row in rows:
-            student, record = by_id.get(number_of(row), (None, None))
-            if not record:
-                self.put("no submission", name_of(row))
-            elif record["status"] == "marking failed":
-                self.put("not filled in, since the marking failed", student)
-            else:
-                yield row, student, record
-        there = {number_of(row) for row in rows}
-        for student, record in records.items():
-            if record.get("id", "") not in there:
-                self.put(f"not in {self.original}", student)
 
     def sentences(self, columns):
         """All that is to be said, the columns first."""

@@ -7,12 +7,12 @@
 // process and a network of its own.
 //
 // The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles
-// them, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD, how
+// a {program}, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD, how
 // many run at once; UNWATCHED=1, the programs' calls are not looked at; ONLY, the names of the
 // checks to make. For marking: MARKING=1 accepts programs that have the notebook's port and pause
 // only, and tries a check that measures time again, alone, when it has failed; KEEP_USERS=1,
 // programs run as other users; RESULTS, a file to which a line is added for each check.
-#include "diagnosis.hpp"
+#include "compiling.hpp"
 #include "harness.hpp"
 #include "language.hpp"
 #include "ports.hpp"
@@ -50,24 +50,6 @@ class Colours
     }
     const bool used_ = isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").empty();
 };
-
-/// What becomes of the compiler: it makes the programs, or not. It says its warnings and errors.
-Outcome compiles(const std::string& command)
-{
-    const bool were_watched = std::exchange(Program::are_watched, false);
-    Program compiler("env LC_ALL=C " + command + " 2>&1"); // what it says is read, in English
-    Program::are_watched = were_watched;
-    const bool done = compiler.status(is_marking() ? times::to_be_marked : times::to_compile) == 0;
-    std::istringstream lines(compiler.out());
-    std::string said;
-    int count = 0;
-    for (std::string line; std::getline(lines, line) && count < 24; ++count) {
-        said += line.substr(0, 300) + "\n";
-    }
-    Report report = {{"", said}, {"diagnosis", done ? "" : diagnose_compiler(compiler.out())}};
-    std::erase_if(report, [](const Part& part) { return part.text.empty(); });
-    return {done, laid_out(report), in_json(report)};
-}
 
 std::string indented(const std::string& text)
 {
@@ -126,15 +108,11 @@ class Run
             only != "  " && only.find(" " + check.name + " ") == std::string::npos) {
             return false;
         }
-        const bool server =
-            check.test.starts_with("NotebookServer.") || check.test.starts_with("Further.");
-        const bool client = check.test.starts_with("NotebookClient.");
         if (check.test == "Compiles") {
             return !variable("COMPILE").empty();
         }
-        return server   ? is_foreign("SERVER")
-               : client ? is_foreign("CLIENT")
-                        : is_foreign("SERVER") && is_foreign("CLIENT");
+        return (!is_of_server(check) || is_foreign("SERVER")) &&
+               (!is_of_client(check) || is_foreign("CLIENT"));
     }
 
     static void show(const Check& check)
@@ -148,11 +126,26 @@ class Run
         std::fflush(stdout);
     }
 
-    /// False if something that it needs was tried before, and does not hold.
+    /// True if this check is of a server, or of both programs; or of a client, or of both.
+    static bool is_of_server(const Check& check)
+    {
+        return !check.test.starts_with("NotebookClient.");
+    }
+    static bool is_of_client(const Check& check)
+    {
+        return check.test.starts_with("NotebookClient.") || check.test.starts_with("Notebook.");
+    }
+
+    /// False if something that it needs was tried before, and does not hold: of the compiler it
+    /// needs its own programs.
     bool can_be_tried(const Check& check) const
     {
         return std::none_of(check.needs.begin(), check.needs.end(), [&](const std::string& need) {
-            return tried_.contains(need) && !passed_.contains(need);
+            if (need == "compiles" && tried_.contains(need)) {
+                return (is_of_server(check) && !made_.contains("server")) ||
+                       (is_of_client(check) && !made_.contains("client"));
+            }
+            return tried_.contains(need) && !passed_.contains(need) && !carried_.contains(need);
         });
     }
 
@@ -175,8 +168,8 @@ class Run
         const Check& check = checks_[i];
         Outcome outcome;
         if (check.test == "Compiles") {
-            outcome = compiles(variable("COMPILE"));
-            if (outcome.holds && is_marking()) {
+            outcome = compiles(made_);
+            if (!made_.empty() && is_marking()) {
                 accept_fixed_ports();
             }
         } else {
@@ -186,6 +179,13 @@ class Run
             if (!outcome.holds && check.measures_time && is_marking()) {
                 trials_.clear(); // alone this time
                 outcome = Trial(check, alone_).outcome();
+            }
+            if (!outcome.carried.empty()) {
+                trials_.clear(); // they expect something else now
+                carried_.insert(check.name);
+            }
+            for (const auto& [what, text] : outcome.carried) {
+                texts()[what] = text;
             }
         }
         const bool good = outcome.holds;
@@ -215,6 +215,8 @@ class Run
     std::map<std::string, Trial> trials_; ///< those that run, or have run ahead
     std::set<std::string> tried_; ///< or known not to be worth it; what needs them looks there
     std::set<std::string> passed_;
+    std::set<std::string> carried_; ///< those that found a text in the place of the notebook's
+    std::set<std::string> made_;    ///< "server", "client": those that the compiler has not refused
     bool alone_;
     Colours colours_;
 };

@@ -34,7 +34,15 @@ TEST(NotebookClient, SendsOneNameAtATime)
     for (std::size_t i = 0; i < names.size(); ++i) {
         std::vector<std::string> next(names.begin() + static_cast<long>(i) + 1, names.end());
         next.emplace_back("exit");
-        REQUIRE(visit.hears(names[i], line::send, next));
+        if (const auto heard = visit.hears(names[i], line::send, next); !heard) {
+            if (i == 0) {
+                const std::string first = visit.heard();
+                visit.server->say("Hello, " + names[i] + "!");
+                static_cast<void>(visit.hears(names[1], line::send, {}));
+                carry("name", first, names[0], visit.heard(), names[1]);
+            }
+            REQUIRE(heard);
+        }
         REQUIRE(visit.hears_nothing_for(times::quiet, line::print, waits));
         if (i == 0) { // the notebook's server thinks for a second
             REQUIRE(visit.hears_nothing_for(times::a_second, line::print, impatient, impatient));
@@ -203,7 +211,14 @@ TEST(NotebookClient, LeavesWithExit)
     std::string nobody_there = client_command(1);
     if (client_port() == 0) {
         Program refused(nobody_there);
-        if (refused.until([] { return false; }, times::a_while); refused.status(Seconds(0)) == 0) {
+        refused.until([&] { return refused.has_ended(); }, times::a_while);
+        if (!refused.has_ended() && refused.out().empty() && refused.err().empty()) {
+            REQUIRE(not_yet(refused, "client",
+                            {"", "without a server, an exit status that is not 0",
+                             "neither an end nor a word", "", line::connect,
+                             "./client, without a server"}));
+        }
+        if (refused.status(Seconds(0)) == 0) {
             REQUIRE(not_yet(
                 refused, "client",
                 {"", "without a server, an exit status that is not 0", "exit status 0",
@@ -226,7 +241,8 @@ TEST(Notebook, TheTwoTogether)
     const std::vector<std::string> lines = {"Welcome!", "Hello, Yam!", "Hello, May!",
                                             "Hello, Sarah!"};
     const std::string expected = "Welcome!\nHello, Yam!\nHello, May!\nHello, Sarah!\n";
-    if (client.out() != expected || client.status(Seconds(0)) != 0) {
+    const bool is_expected = client.out() == expected || !are_the_notebooks();
+    if (!is_expected || client.status(Seconds(0)) != 0) {
         REQUIRE(
             not_yet(client, "client",
                     {"", expected, client.out().empty() ? "nothing" : shortened(client.out()),

@@ -69,7 +69,7 @@ testing::AssertionResult prints_whole_lines()
     Server server("0", "", "", Program::Output::terminal);
     server.listens();
     server.let_lines_mix();
-    std::vector<std::string> pieces = {"Waiting for connection..."};
+    std::vector<std::string> pieces = {texts()["waiting"]};
     // Where it is watched, the first round mixes them.
     const int rounds = server.calls().empty() ? 6 : 1;
     for (int round = 0; round < rounds; ++round) {
@@ -103,7 +103,7 @@ testing::AssertionResult prints_whole_lines()
     };
     server.until(all_are_there, times::moment); // lines that are mixed never are
     const std::string odd = first_odd_line(server.out(), pieces);
-    if (odd.empty()) {
+    if (odd.empty() || is_found("more lines") || is_found("no lines")) {
         return testing::AssertionSuccess();
     }
     return not_yet(server, "server",
@@ -124,7 +124,7 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
             welcomes[i] += peers[i] ? peers[i]->receive_now() : "";
         }
         return std::all_of(welcomes.begin(), welcomes.end(),
-                           [](auto& text) { return text.size() >= 8; });
+                           [](auto& text) { return text.size() >= welcome_text().size(); });
     };
     server.until(all_welcomed, times::silence);
     eventually([&] { return !all_welcomed(); }, times::delayed); // a second welcome may follow
@@ -137,12 +137,12 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
             lacks_room = true;
             continue;
         }
-        right = right && welcomes[i] == "Welcome!";
+        right = right && welcomes[i] == welcome_text();
         listing += listing.empty() ? "" : ", ";
         listing += quote(welcomes[i]);
     }
     const auto is_printed = [&](const std::optional<Peer>& peer) {
-        return !peer || server.out().find(accepted(peer->address())) != std::string::npos;
+        return !peer || is_found("no lines") || contains(server.out(), accepted(peer->address()));
     };
     std::string missing; // an address that is not printed, where another one is printed twice
     if (!server.until([&] { return std::all_of(peers.begin(), peers.end(), is_printed); },
@@ -166,11 +166,11 @@ testing::AssertionResult serves_five_in_one_instant(Server& server, bool& lacks_
         }
         return testing::AssertionSuccess();
     }
-    const bool twice = contains(listing.english(), "Welcome!Welcome!");
+    const bool twice = contains(listing.english(), welcome_text() + welcome_text());
     // Of the first that was not welcomed, or of the one that has no line.
     std::optional<Departure> departure;
     for (std::size_t i = 0; i < peers.size() && !departure; ++i) {
-        if (peers[i] && (right ? peers[i]->address() == missing : welcomes[i] != "Welcome!")) {
+        if (peers[i] && (right ? peers[i]->address() == missing : welcomes[i] != welcome_text())) {
             departure = departure_of(server, *peers[i]);
         }
     }

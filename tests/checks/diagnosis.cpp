@@ -230,8 +230,7 @@ Sentence diagnose(const Exchange& exchange)
         const std::size_t first = received.find('!');
         if (first != std::string::npos && received.find(hello, first) == first + 1 &&
             name.starts_with(received.substr(hello.size(), first - hello.size()))) {
-            return fill("The name was greeted in pieces, the first of {count} bytes: recv was "
-                        "given that size. The notebook receives 1024.",
+            return fill("One message was greeted in pieces, the first of {count} bytes.",
                         {{"count", std::to_string(first - hello.size())}});
         }
     }

@@ -8,9 +8,23 @@
 
 namespace lab
 {
-Sentence came_to_its_end(const std::string& out)
+bool called(const Program& program, const std::string& kind)
 {
-    return contains(out, "Accept new")
+    const auto calls = program.calls();
+    return std::any_of(calls.begin(), calls.end(),
+                       [&](const Call& call) { return call.kind == kind; });
+}
+
+Sentence came_to_its_end(Program& program)
+{
+    const std::string out = program.out();
+    return called(program, "accept") && !contains(out, "Accept new")
+               ? "The server listened, waited for clients in accept, and came to its end all the "
+                 "same."
+           : called(program, "thread") && !contains(out, "Accept new")
+               ? "The server listened, started a thread, and came to its end, which is the end of "
+                 "all its threads."
+           : contains(out, "Accept new")
                ? "The server listened, served a client, and then came to its end: the loop of step "
                  "4, around accept, never ends."
                : "The server listened, and then came to its end, as nothing in it waits for a "
@@ -48,7 +62,7 @@ Sentence diagnose_end(Program& program, bool connected)
                           contains(said, "terminate") || contains(said, "Traceback");
     if ((status == 0 || (status == 1 && !is_error)) &&
         program.out().find("Waiting for connection...") != std::string::npos) {
-        return came_to_its_end(program.out());
+        return came_to_its_end(program);
     }
     if (program.killed_by() == SIGABRT && said.find("terminate called") != std::string::npos) {
         return "An exception was thrown that nothing catches, and that ends the whole program: "

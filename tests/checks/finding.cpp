@@ -1,5 +1,6 @@
 #include "finding.hpp"
 #include "tests/watch/text.hpp"
+#include "tests/watch/texts.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -96,7 +97,7 @@ Sentence diagnosis_of(Program& program, const Finding& finding,
                              : finding.diagnosis;
     if (program.has_ended() && (!departure || diagnosis.empty())) {
         const Sentence end = diagnose_end(program, true);
-        const bool is_more = !end.empty() && !(end == came_to_its_end(program.out()));
+        const bool is_more = !end.empty() && !(end == came_to_its_end(program));
         diagnosis = diagnosis.empty() || is_more ? end : diagnosis;
     }
     if (const Sentence line = printed_without_end(program); !line.empty()) {
@@ -139,6 +140,27 @@ testing::AssertionResult not_yet(Program& program, const std::string& who, const
     report.insert(report.end(), rest.begin(), rest.end());
     std::erase_if(report, [](const Part& part) { return part.text.empty(); });
     return failure(report);
+}
+
+void carry(const std::string& what, const std::string& text)
+{
+    texts()[what] = text;
+    testing::Test::RecordProperty("carried " + what, text);
+}
+
+void carry(const std::string& what, const std::string& one, const std::string& inside_one,
+           const std::string& other, const std::string& inside_other)
+{
+    const std::size_t at = one.find(inside_one);
+    if (at == std::string::npos || one.find(inside_one, at + 1) != std::string::npos) {
+        return; // not there, or twice
+    }
+    const std::string before = one.substr(0, at);
+    const std::string after = one.substr(at + inside_one.size());
+    if (other == before + inside_other + after) {
+        carry(what + " before", before);
+        carry(what + " after", after);
+    }
 }
 
 } // namespace lab

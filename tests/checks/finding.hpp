@@ -28,6 +28,13 @@ struct Finding {
 testing::AssertionResult not_yet(Program& program, const std::string& who, const Finding& finding,
                                  std::optional<Departure> departure = std::nullopt);
 
+/// From now on, and for the checks behind this one, this is what is expected of the program. They
+/// are told by the driver, as a property of the test.
+void carry(const std::string& what, const std::string& text = "yes");
+/// The same of a text around an inner one, "greeting", where two texts have the same around theirs.
+void carry(const std::string& what, const std::string& one, const std::string& inside_one,
+           const std::string& other, const std::string& inside_other);
+
 /// True if a program was ended because its memory was damaged.
 bool is_damaged(Program& program);
 
@@ -37,8 +44,10 @@ Sentence diagnose_said(const std::string& said);
 /// What the last lines of standard error, or the signal, say about a program that ended; empty if
 /// nothing is known. `connected`: it ended while a client was connected and waiting.
 Sentence diagnose_end(Program& program, bool connected);
+/// True if it was seen to make a call of this kind. Call::kind
+bool called(const Program& program, const std::string& kind);
 /// The same for a server that ended by itself, without an error: how far it had come.
-Sentence came_to_its_end(const std::string& out);
+Sentence came_to_its_end(Program& program);
 
 } // namespace lab
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "talk.hpp"
+#include "tests/watch/texts.hpp"
 
 #include <functional>
 #include <string>
@@ -9,10 +10,6 @@
 
 namespace lab
 {
-
-/// The lines that are printed about a client.
-std::string accepted(const std::string& address);
-std::string closed(const std::string& address);
 
 /// Waits for the last of these lines, which is about the client at `address`. Says what is wrong
 /// with it, if it is; `other` is another client's address, `cause` how the client left.

@@ -1,6 +1,7 @@
 // Step 4: the greeting of a name, and of the next one; and the pause before it.
 #include "talk.hpp"
 #include "tests/watch/process.hpp"
+#include "tests/watch/text.hpp"
 
 #include <algorithm>
 #include <future>
@@ -17,10 +18,16 @@ TEST(NotebookServer, GreetsAName)
     Server server;
     Talk client(server);
     REQUIRE(client.is_welcomed());
-    REQUIRE(client.is_greeted("Yam"));
+    if (const auto greeted = client.is_greeted("Yam"); !greeted) {
+        client.leave();
+        Talk next(server, true);
+        if (next.is_welcomed()) {
+            static_cast<void>(next.is_greeted("Sarah"));
+            carry("greeting", client.heard(), "Yam", next.heard(), "Sarah");
+        }
+        REQUIRE(greeted);
+    }
 }
-
-std::string digits(double value) { return std::to_string(value).substr(0, 4); }
 
 const std::string busy = "The pause is spent in a loop that looks at a clock and keeps a processor "
                          "busy (clock() counts the time of all threads): sleep waits without it.";
@@ -90,11 +97,14 @@ testing::AssertionResult takes_one_message_at_a_time(Server& server, Talk& clien
         client.say("Yam");
         std::this_thread::sleep_for((1 - times::most) * Seconds(server.delay()));
         client.say("May");
-        if (client.peer().receive(11, Seconds(server.delay()) + times::a_while) != "Hello, Yam!") {
+        const std::string answer = greeting_of("Yam");
+        if (client.peer().receive(answer.size(), Seconds(server.delay()) + times::a_while) !=
+            answer) {
             return testing::AssertionSuccess(); // they were taken for one message
         }
         const auto start = Clock::now();
-        static_cast<void>(client.peer().receive(11, Seconds(server.delay()) + times::a_while));
+        static_cast<void>(
+            client.peer().receive(answer.size(), Seconds(server.delay()) + times::a_while));
         gap = since(start);
         if (gap >= times::half * server.delay()) {
             return testing::AssertionSuccess();

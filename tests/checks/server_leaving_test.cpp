@@ -46,7 +46,7 @@ TEST(NotebookServer, SaysGoodBye)
         client->say(name);
         server.until([&] { return client->peer().has_news(); },
                      Seconds(server.delay()) + times::silence);
-        if (client->peer().receive(name.size() + 8, times::moment).empty() &&
+        if (client->peer().receive(greeting_of(name).size(), times::moment).empty() &&
             client->peer().ended()) {
             closed.push_back(name);
             client.reset();
@@ -54,7 +54,7 @@ TEST(NotebookServer, SaysGoodBye)
     }
     if (!closed.empty()) {
         REQUIRE(not_yet(server, "server",
-                        {quote(closed.front()), quote("Hello, " + closed.front() + "!"),
+                        {quote(closed.front()), quote(greeting_of(closed.front())),
                          "nothing, and the end of the connection", diagnose_exit(closed),
                          step::leave, by_hand(closed.front())}));
     }
@@ -130,11 +130,11 @@ TEST(NotebookServer, NoticesWhoLeaves)
              step::leave, "top"}));
     }
     if (!silent.is_greeted("May")) {
-        REQUIRE(
-            silent.fails({"\"May\" (3 bytes), after a silence", quote("Hello, May!"), "no greeting",
-                          "A client that says nothing for a while is not served any more: the "
-                          "notebook's recv waits, without a limit (no settimeout, no SO_RCVTIMEO).",
-                          step::recv, "nc 127.0.0.1 9999, wait, then type a name"}));
+        REQUIRE(silent.fails(
+            {"\"May\" (3 bytes), after a silence", quote(greeting_of("May")), "no greeting",
+             "A client that says nothing for a while is not served any more: the "
+             "notebook's recv waits, without a limit (no settimeout, no SO_RCVTIMEO).",
+             step::recv, "nc 127.0.0.1 9999, wait, then type a name"}));
     }
 }
 

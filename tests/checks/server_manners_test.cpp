@@ -102,9 +102,10 @@ std::string odd_line(const std::string& out)
 {
     std::istringstream lines(out);
     for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with("Waiting for connection...") &&
-            !line.starts_with("Accept new connection from ") &&
-            !line.starts_with("Connection from ")) {
+        if (!line.starts_with(texts()["waiting"]) &&
+            !line.starts_with(texts()["accepted before"]) &&
+            !line.starts_with(texts()["closed before"]) && !is_found("more lines") &&
+            !is_found("no lines")) {
             return line;
         }
     }
@@ -199,8 +200,8 @@ TEST(NotebookServer, SurvivesBadManners)
         REQUIRE(client.is_welcomed());
         line = closed(client.address());
         client.peer().reset();
-        if (!server.until([&] { return contains(server.out(), line); },
-                          Seconds(server.delay()) + times::soon)) {
+        if (!is_found("no lines") && !server.until([&] { return contains(server.out(), line); },
+                                                   Seconds(server.delay()) + times::soon)) {
             if (!contains(server.err(), "ConnectionResetError") && !server.has_ended()) {
                 REQUIRE(client.fails(
                     {"nothing, and then the client broke off (RST)", quote(line), "no such line",
@@ -252,16 +253,19 @@ TEST(NotebookServer, SurvivesBadManners)
     }
     REQUIRE(leaves_nothing(server, before, "25 clients came and went, some without exit"));
     std::vector<Talk> clients;
-    clients.reserve(10);
+    const std::size_t at_once = is_found("one at a time") ? 1 : 10;
+    clients.reserve(at_once);
     for (int i = 0; i < 10; ++i) {
         clients.emplace_back(server, true);
         REQUIRE(clients.back().is_welcomed());
         clients.back().say("exit");
+        if (clients.size() == at_once) {
+            for (Talk& client : clients) {
+                REQUIRE(client.sees_the_end(Talk::by_exit));
+            }
+            clients.clear();
+        }
     }
-    for (Talk& client : clients) {
-        REQUIRE(client.sees_the_end(Talk::by_exit));
-    }
-    clients.clear();
     REQUIRE(leaves_nothing(server, before, "10 clients came and left with exit"));
     Talk last(server, true);
     REQUIRE(last.is_welcomed());

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 
+#include <sys/socket.h>
+
 using namespace lab;
 
 namespace
 {
-
-const std::string line = "Waiting for connection...";
 
 /// Success if a program that has come to its end listened before, as it is written so far: a second
 /// one is held at the line that it prints, and shows where it listens.
@@ -26,6 +26,7 @@ testing::AssertionResult came_as_far_as_listen(Server& ended)
 /// Success if the line is the first that this server has printed.
 testing::AssertionResult prints_the_line(Server& server)
 {
+    const std::string line = texts()["waiting"];
     server.until([&] { return contains(server.out(), line + "\n"); }, times::soon);
     const std::string out = server.out();
     if (out.starts_with(line + "\n")) { // a connection may have been printed, too
@@ -41,6 +42,7 @@ testing::AssertionResult prints_the_line(Server& server)
         finding.diagnosis =
             "The line is on standard error. The notebook's print writes to standard output.";
     } else if (!out.empty() && !out.starts_with("Accept")) {
+        carry("waiting", out.substr(0, out.find('\n')));
         finding.diagnosis = diagnose_lines({line}, out.substr(0, out.find('\n') + 1));
     } else {
         server.set_aside(); // it may hold port 9999
@@ -58,14 +60,26 @@ TEST(NotebookServer, WaitsForConnections)
     if (!listens && server.has_ended() && server.killed_by() == 0) {
         REQUIRE(came_as_far_as_listen(server));
         REQUIRE(prints_the_line(server));
-        RecordProperty("note", "Steps 1 to 3 are done. The program listens, prints the line and "
-                               "ends, since nothing in it waits for a client yet: accept does.");
+        if (!called(server, "accept") && !called(server, "thread")) {
+            RecordProperty("note",
+                           "Steps 1 to 3 are done. The program listens, prints the line and "
+                           "ends, since nothing in it waits for a client yet: accept does.");
+        }
         return;
     }
     if (!listens) {
         REQUIRE(Talk(server).is_connected());
     }
     REQUIRE(prints_the_line(server));
+    long bound = 0;
+    for (const Call& call : server.calls()) {
+        bound = call.kind == "bind" && call.result == 0 ? call.socket : bound;
+        if (call.option == SOL_SOCKET * 1000 + SO_REUSEADDR && call.socket == bound && bound != 0) {
+            RecordProperty("note", "SO_REUSEADDR is set behind bind, where it changes nothing: a "
+                                   "server that is started again may find its port taken.");
+            break;
+        }
+    }
     const auto sockets = listening_sockets_of(server.pid());
     if (std::any_of(sockets.begin(), sockets.end(), [](const ListeningSocket& socket) {
             return socket.address == "0.0.0.0" || socket.address == "::";
@@ -100,7 +114,15 @@ TEST(NotebookServer, WelcomesAClient)
         REQUIRE(client.is_connected());
         const auto start = Clock::now();
         const bool is_late = is_seen_held_back(server, client.peer());
-        REQUIRE(client.is_welcomed());
+        if (const auto welcomed = client.is_welcomed(); !welcomed) {
+            client.leave();
+            Talk next(server);
+            static_cast<void>(next.is_connected() && next.is_welcomed());
+            if (!client.heard().empty() && next.heard() == client.heard()) {
+                carry("welcome", client.heard());
+            }
+            REQUIRE(welcomed);
+        }
         const auto seen = client.pauses();
         const Seconds pause = seen.empty() ? Clock::now() - start : seen.front();
         if (i == 1) {
@@ -113,12 +135,11 @@ TEST(NotebookServer, WelcomesAClient)
             break;
         }
         if (i == tries) {
-            REQUIRE(client.fails(
-                {"nothing", "\"Welcome!\" at once",
-                 is_late ? "\"Welcome!\", after it was held back by the kernel"
-                         : fill("\"Welcome!\" after {count} seconds",
-                                {{"count", std::to_string(pause.count()).substr(0, 4)}}),
-                 "", step::welcome, by_hand("")}));
+            REQUIRE(client.fails({"nothing", "\"Welcome!\" at once",
+                                  is_late ? "\"Welcome!\", after it was held back by the kernel"
+                                          : fill("\"Welcome!\" after {count} seconds",
+                                                 {{"count", digits(pause.count())}}),
+                                  "", step::welcome, by_hand("")}));
         }
     }
 }

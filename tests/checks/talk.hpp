@@ -5,6 +5,7 @@
 #include "diagnosis.hpp"
 #include "finding.hpp"
 #include "harness.hpp"
+#include "tests/watch/texts.hpp"
 
 #include <optional>
 #include <string>
@@ -64,6 +65,7 @@ class Talk
 
     Peer& peer() { return *peer_; }
     std::string address() const { return peer_->address(); }
+    const std::string& heard() const { return heard_; } ///< in the place of the last answer
     void say(const std::string& bytes)
     {
         if (!peer_) {
@@ -93,6 +95,7 @@ class Talk
     bool quick_;
     std::vector<const Talk*> others_; ///< clients that talk at the same time
     bool half_closed_ = false;
+    std::string heard_;
     std::size_t said_before_ = 0; ///< bytes on standard error when this client came
     std::size_t unanswered_ = 0;
     bool came_unasked_ = false; ///< something was there before the last message was sent

@@ -3,6 +3,7 @@
 #include "tests/watch/network.hpp"
 #include "tests/watch/program.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -26,13 +27,20 @@ class Ear : public testing::EmptyTestEventListener
   public:
     std::string first_failure;
     Report notes; ///< on what is not wrong, but not the notebook's either
+    Texts carried;
     bool skipped = false;
     bool ran = false;
 
     void OnTestEnd(const testing::TestInfo& test) override
     {
+        const std::string sign = "carried ";
         for (int i = 0; i < test.result()->test_property_count(); ++i) {
-            notes.push_back({"note", test.result()->GetTestProperty(i).value()});
+            const testing::TestProperty& property = test.result()->GetTestProperty(i);
+            if (const std::string key = property.key(); key.starts_with(sign)) {
+                carried[key.substr(sign.size())] = property.value();
+            } else {
+                notes.push_back({"note", property.value()});
+            }
         }
     }
     void OnTestStart(const testing::TestInfo& /*test*/) override { ran = true; }
@@ -45,8 +53,21 @@ class Ear : public testing::EmptyTestEventListener
     }
 };
 
-/// Makes the check, in this process. What there is to say of it, in `report`.
-bool run(const Check& check, bool alone, Report& report)
+/// A text with its size before it, for a pipe.
+std::string packed(const std::string& text) { return std::to_string(text.size()) + "\n" + text; }
+
+/// The first of those that were packed, which is taken away.
+std::string unpacked(std::string& all)
+{
+    const std::size_t begin = std::min(all.find('\n') + 1, all.size());
+    const std::string text = all.substr(begin, std::stoul("0" + all));
+    all.erase(0, begin + text.size());
+    return text;
+}
+
+/// Makes the check, in this process. What there is to say of it, in `report`; what the checks
+/// behind it are to expect, in `carried`.
+bool run(const Check& check, bool alone, Report& report, Texts& carried)
 {
     std::string why;
     if (alone && uses_fixed_port()) {
@@ -67,6 +88,7 @@ bool run(const Check& check, bool alone, Report& report)
         report = reports_in(ear->first_failure);
     }
     report.insert(report.end(), ear->notes.begin(), ear->notes.end());
+    carried = ear->carried;
     return good;
 }
 
@@ -83,9 +105,12 @@ Trial::Trial(const Check& check, bool alone)
         end_programs_on_signals();
         prctl(PR_SET_PDEATHSIG, SIGTERM); // Ctrl-C may have ended the one that waits for this
         Report report;
-        const bool good = run(check, alone, report);
-        const std::string shown = laid_out(report);
-        const std::string said = std::to_string(shown.size()) + "\n" + shown + in_json(report);
+        Texts carried;
+        const bool good = run(check, alone, report, carried);
+        std::string said = packed(laid_out(report)) + packed(in_json(report));
+        for (const auto& [what, text] : carried) {
+            said += packed(what) + packed(text);
+        }
         const bool written =
             write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
         _exit(written && good ? 0 : 1);
@@ -113,10 +138,13 @@ Outcome Trial::outcome()
     waitpid(std::exchange(pid_, -1), &status, 0);
     Outcome outcome;
     outcome.holds = status == 0;
-    if (const std::size_t end = said.find('\n'); end != std::string::npos) {
-        const std::size_t size = std::stoul(said);
-        outcome.shown = said.substr(end + 1, size);
-        outcome.parts = said.substr(end + 1 + size);
+    if (!said.empty()) {
+        outcome.shown = unpacked(said);
+        outcome.parts = unpacked(said);
+        while (!said.empty()) {
+            const std::string what = unpacked(said);
+            outcome.carried[what] = unpacked(said);
+        }
     }
     if (!outcome.holds && outcome.shown.empty()) {
         const Report report = {{"", "The check itself could not be made."}};

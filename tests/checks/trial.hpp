@@ -3,6 +3,7 @@
 
 #include "report.hpp"
 #include "table.hpp"
+#include "tests/watch/texts.hpp"
 
 #include <string>
 
@@ -16,6 +17,7 @@ struct Outcome {
     bool holds = false;
     std::string shown{};                  ///< in the reader's language
     std::string parts{in_json(Report())}; ///< the same as a list in JSON, in English
+    Texts carried{};                      ///< what the checks behind it are to expect
 };
 
 /// A check that is made in a process of its own. What it found is read from a pipe.

@@ -4,6 +4,7 @@
 #include "diagnosis.hpp"
 #include "finding.hpp"
 #include "harness.hpp"
+#include "tests/watch/texts.hpp"
 
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ class Visit
     /// Expects this message next, and nothing behind it. `next` are those that may come later.
     testing::AssertionResult hears(const std::string& expected, const std::string& look_at,
                                    const std::vector<std::string>& next);
+    const std::string& heard() const { return heard_; } ///< in the place of the last message
     /// Expects nothing for so long. `diagnosis` is for a message that comes, `if_closed` for the
     /// end of the connection.
     testing::AssertionResult
@@ -43,6 +45,7 @@ class Visit
 
   private:
     Listener listener_;
+    std::string heard_;
 
   public:
     Program client;

@@ -3,7 +3,8 @@ refuse a file, so does this.
 
     Moodle   mod/assign/feedback/offline/importgradeslib.php, locallib.php (process_import_grades); lib/csvlib.class.php;
              mod/assign/feedback/file/importziplib.php (is_valid_filename_for_import)
-    Canvas   lib/gradebook_importer.rb (process_header, process_pp, process_student, process_submissions)"""
+    Canvas   lib/gradebook_importer.rb (process_header, process_pp, process_student, process_submissions);
+             app/models/assignment.rb (generate_comments_from_files)"""
 import csv
 import io
 import re
@@ -51,6 +52,18 @@ def moodle_zip(data, participants):
                     continue
                 found[info[1]] = ("/".join(info[4:] + parts), archive.read(member).decode())
                 break
+    return found
+
+
+def canvas_zip(data, files):
+    """The feedback by student; `files` are the numbers of students and of files that Canvas has."""
+    found = {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            student, file = [part for part in name.split("_") if part.isdigit()][:2]
+            if files.get(student) != file:
+                raise Refused(name)
+            found[student] = archive.read(name).decode()
     return found
 
 

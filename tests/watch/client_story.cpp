@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <map>
 
 #include <sys/socket.h>
 
@@ -26,12 +27,13 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
 {
     Departure departure;
     long socket = 0;
-    std::size_t said = 0;   // messages sent
-    bool is_waiting = true; // for the welcome, or an answer
-    bool is_over = false;   // the server has closed
-    bool has_ended = false; // this side
-    std::string got;        // of an answer
-    Call taken;             // by this call
+    std::size_t said = 0;      // messages sent
+    bool is_waiting = true;    // for the welcome, or an answer
+    bool is_over = false;      // the server has closed
+    bool has_ended = false;    // this side
+    std::string got;           // of an answer
+    Call taken;                // by this call
+    std::map<long, Call> made; // the sockets, and how
     const auto due = [&] {
         return socket == 0  ? line::connect
                : is_waiting ? (said == 0 ? line::welcome : line::print)
@@ -62,6 +64,13 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
                 call.kind == "bind" || call.kind == "listen" || call.kind == "accept";
             if (is_servers && call.port == port) {
                 return departs(call);
+            }
+            if (call.kind == "socket") {
+                made[call.socket] = call;
+            }
+            if (call.kind == "connect" && call.port == port &&
+                made[call.socket].flags == SOCK_DGRAM) {
+                return departs(made[call.socket], hint_for_datagrams());
             }
             if (call.kind == "connect" && call.port != 53 && call.port != 0) { // 53 is a resolver's
                 if (call.port != port || (call.result < 0 && call.result != -EINPROGRESS)) {
@@ -99,7 +108,7 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
             taken = call;
         } else if (call.kind == "send") {
             const std::size_t all = answer_to(said).size();
-            if (!is_waiting && got.size() < all && taken.result > 0) {
+            if (!is_waiting && said < messages.size() && got.size() < all && taken.result > 0) {
                 is_waiting = true; // for the rest
                 departs(taken);
                 departure.before.pop_back();

@@ -1,6 +1,8 @@
 // conversation.cpp: which calls are for a client, and what is told of one that is not the story's.
 #include "conversation.hpp"
 
+#include "texts.hpp"
+
 #include <algorithm>
 
 #include <netinet/in.h>
@@ -9,10 +11,7 @@
 
 namespace lab
 {
-namespace
-{
 
-/// True for an option of setsockopt that changes when, and how much, is received, sent or closed.
 bool changes_what_passes(long option)
 {
     const auto is = [&](long level, long number) { return option == level * 1000 + number; };
@@ -20,8 +19,6 @@ bool changes_what_passes(long option)
            is(SOL_SOCKET, SO_RCVTIMEO) || is(SOL_SOCKET, SO_SNDTIMEO) ||
            is(IPPROTO_TCP, TCP_CORK) || is(IPPROTO_TCP, TCP_DEFER_ACCEPT);
 }
-
-} // namespace
 
 Conversation::Conversation(const Calls& calls, std::size_t accepted, const Asked& asked)
     : calls_(calls), accepted_(calls[accepted]), from_(accepted + 1), asked_(asked),
@@ -66,6 +63,8 @@ std::optional<Departure> Conversation::departure()
     if (!found_ && is_passed_over && !is_waiting_) {
         nothing_more();
         found_->then = "nothing more for this client, though something has come from it";
+        found_->process = accepted_.process; // what its loop waits in
+        found_->thread = accepted_.thread;
     }
     const bool is_looked_after = is_waiting_ || (is_shared_by_loop_ && state_ == State::receive);
     if (!found_ && state_ != State::over && !is_looked_after) {
@@ -114,8 +113,8 @@ bool Conversation::is_astray(const Call& call) const
 
 std::string Conversation::due() const
 {
-    return state_ == State::welcome  ? "Welcome!"
-           : state_ == State::answer ? "Hello, " + message_ + "!"
+    return state_ == State::welcome  ? welcome_text()
+           : state_ == State::answer ? greeting_of(message_)
                                      : "";
 }
 

@@ -7,6 +7,9 @@
 namespace lab
 {
 
+/// True for an option of setsockopt that changes when, and how much, is accepted, received or sent.
+bool changes_what_passes(long option);
+
 /// The conversation with one client, told by the calls on its socket.
 class Conversation
 {
@@ -42,6 +45,8 @@ class Conversation
     const Call* pause_before(const Call& call) const;
     void depart_from_pause(const Call& call, Seconds pause);
     void receives(const Call& call);
+    /// The shutdown on this side that made this recv return nothing; null if it was the client.
+    const Call* shut_from_here(const Call& received) const;
     void leaves(const Call& call);
     static constexpr std::size_t most_kept = 4000; ///< of a long answer, the trace has so much
 

@@ -62,6 +62,8 @@ enum class State { welcome, receive, answer, leave, over };
 std::string hint_for(State state, const Call& call, bool is_again);
 /// The same for a port that is not the one asked for.
 std::string hint_for_port(int asked, int used);
+/// The same for a socket that is not TCP's.
+std::string hint_for_datagrams();
 /// The same for a call that failed, or cannot do what it is for, wherever it stands.
 std::string hint_for_itself(const Call& call);
 

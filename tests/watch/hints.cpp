@@ -60,6 +60,11 @@ std::string hint_for_port(int asked, int used)
                           : "";
 }
 
+std::string hint_for_datagrams()
+{
+    return "SOCK_DGRAM makes a socket for datagrams (UDP). TCP takes SOCK_STREAM.";
+}
+
 std::string hint_for_itself(const Call& call)
 {
     if (call.kind == "recv" && call.size == 0) {

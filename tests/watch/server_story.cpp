@@ -1,5 +1,5 @@
 // server_story.cpp: steps 1 to 3 of the notebook, the loop around accept, and the end of a program.
-#include "departure.hpp"
+#include "conversation.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -77,8 +77,7 @@ std::optional<Departure> of_the_first_steps(const Calls& calls, const Asked& ask
         } else if (call.kind == "bind" && socket != made.end()) {
             departure.before = {socket->second};
             if (socket->second.flags == SOCK_DGRAM) {
-                return departs(socket->second, "SOCK_DGRAM makes a socket for datagrams (UDP). TCP "
-                                               "takes SOCK_STREAM.");
+                return departs(socket->second, hint_for_datagrams());
             }
             const bool is_here = call.address.starts_with("127.0.0.1:") ||
                                  call.address.starts_with("0.0.0.0:") ||
@@ -123,8 +122,20 @@ std::optional<Departure> of_the_loop(const Calls& calls)
         departure.thread = listen->thread;
         return departure;
     }
-    if (!last->has_returned || last->result == -EAGAIN || last->result == -EINTR) {
-        return std::nullopt; // it waits
+    if (!last->has_returned) {
+        const auto option = std::find_if(calls.begin(), calls.end(), [&](const Call& call) {
+            return call.socket == last->socket && changes_what_passes(call.option);
+        });
+        if (option == calls.end()) {
+            return std::nullopt; // it waits
+        }
+        departure.before.push_back(*option);
+        departure.call = *last;
+        departure.then = "{call}, and waits, though a client is connected";
+        return departure;
+    }
+    if (last->result == -EAGAIN || last->result == -EINTR) {
+        return std::nullopt;
     }
     if (last->result < 0) {
         departure.call = *last;

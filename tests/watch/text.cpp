@@ -86,6 +86,8 @@ bool contains(const std::string& text, const std::string& part)
     return text.find(part) != std::string::npos;
 }
 
+std::string digits(double seconds) { return std::to_string(seconds).substr(0, 4); }
+
 bool all_of(const std::string& text, const std::string& bytes)
 {
     return !text.empty() && text.find_first_not_of(bytes) == std::string::npos;
@@ -167,7 +169,9 @@ bool is_object(const std::string& text)
         }
     }
     return text == "undefined" || text == "null" || text == "None" || text == "NaN" ||
-           text == "b''" || all_of(text, "0123456789, []");
+           text == "b''" ||
+           (all_of(text, "0123456789, []") &&
+            text.find_first_of("0123456789[") != std::string::npos);
 }
 
 } // namespace lab

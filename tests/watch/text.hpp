@@ -21,6 +21,8 @@ std::string shortened(const std::string& printed);
 /// How many bytes the character of UTF-8 has that begins there; 0 if there is none.
 std::size_t size_of_character(std::string_view text, std::size_t at);
 bool contains(const std::string& text, const std::string& part);
+/// A number of seconds, with two digits behind the point.
+std::string digits(double seconds);
 /// True if the text is not empty and has these bytes only.
 bool all_of(const std::string& text, const std::string& bytes);
 std::string lower(std::string text);

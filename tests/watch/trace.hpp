@@ -95,6 +95,7 @@ class Trace
     pid_t held_ = 0;                   ///< the thread that waits for another one to print
     Clock::time_point held_since_;
     int times_held_ = 0;
+    int prints_ = 0;
     std::atomic<pid_t> wanted_{0}; ///< the thread whose stack somebody waits for
     std::vector<unsigned long> wanted_stack_;
     std::condition_variable is_known_;

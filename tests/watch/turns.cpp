@@ -150,7 +150,13 @@ void Conversation::depart_from_pause(const Call& call, Seconds pause)
 void Conversation::receives(const Call& call)
 {
     if (call.kind == "sleep" && call.has_returned) {
-        return depart(call, "", "", step::pause);
+        depart(call, "", "", step::pause);
+        const auto next =
+            std::find_if(calls_.begin() + (&call - calls_.data()) + 1, calls_.end(),
+                         [&](const Call& other) { return other.socket == accepted_.client; });
+        const bool is_recv = next != calls_.end() && next->kind == "recv";
+        found_->hint = is_recv ? found_->hint : "";
+        return;
     }
     if (call.kind != "recv") {
         return depart(call);
@@ -164,10 +170,23 @@ void Conversation::receives(const Call& call)
     if (is_odd || (call.result < 0 && call.result != -ECONNRESET)) {
         return depart(call);
     }
+    if (const Call* shut = shut_from_here(call)) {
+        return depart(Call(*shut));
+    }
     message_ = call.result > 0 ? call.data : "";
     since_ = call.end;
     ended_early_ = false;
     state_ = message_.empty() || message_ == "exit" ? State::leave : State::answer;
+}
+
+const Call* Conversation::shut_from_here(const Call& received) const
+{
+    const auto is_so = [&](const Call& other) {
+        return received.result == 0 && other.kind == "shutdown" && other.flags != SHUT_WR &&
+               other.socket == received.socket && other.begin < received.end;
+    };
+    const auto found = std::find_if(calls_.begin() + static_cast<long>(from_), calls_.end(), is_so);
+    return found == calls_.end() ? nullptr : &*found;
 }
 
 void Conversation::leaves(const Call& call)
