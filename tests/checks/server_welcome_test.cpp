@@ -46,9 +46,12 @@ testing::AssertionResult prints_the_line(Server& server)
         finding.diagnosis = diagnose_lines({line}, out.substr(0, out.find('\n') + 1));
     } else {
         server.set_aside(); // it may hold port 9999
-        finding.diagnosis = appears_on_a_terminal([&](Server&) { return line; })
-                                ? in_a_buffer
-                                : "The server listens, but the line is not printed.";
+        const bool is_in_a_buffer = appears_on_a_terminal([&](Server&) { return line; });
+        finding.diagnosis =
+            is_in_a_buffer ? in_a_buffer : "The server listens, but the line is not printed.";
+        if (is_in_a_buffer) {
+            carry("no lines");
+        }
     }
     return not_yet(server, "server", finding);
 }

@@ -211,16 +211,27 @@ testing::AssertionResult Talk::is_greeted(const std::string& name,
     return hears_greeting(name, others, look_at);
 }
 
+testing::AssertionResult Talk::leaves(Cause cause)
+{
+    const bool by_word =
+        cause == by_exit ? !is_found("exit is greeted") : is_found("the end is not noticed");
+    by_word ? say("exit") : half_close();
+    return sees_the_end(by_word ? by_exit : by_closing);
+}
+
 testing::AssertionResult Talk::sees_the_end(Cause cause)
 {
-    std::string received = hear(server_, *peer_, 1, silence(server_));
+    const bool is_left_open = is_found("no end");
+    std::string received =
+        hear(server_, *peer_, 1, is_left_open ? times::moment : silence(server_));
     eventually(
         [&] {
             received += peer_->receive_now();
             return peer_->ended();
         },
         received.empty() ? Seconds(0) : times::moment);
-    if (received.empty() && peer_->ended() && !peer_->was_reset()) {
+    heard_ = received;
+    if (received.empty() && (peer_->ended() || is_left_open) && !peer_->was_reset()) {
         return testing::AssertionSuccess();
     }
     const std::string last = peer_->sent().empty() ? "" : peer_->sent().back();
