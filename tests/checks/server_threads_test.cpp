@@ -64,7 +64,8 @@ TEST(NotebookServer, ServesManyAtOnce)
     {
         Talk second(server);
         REQUIRE(second.is_connected());
-        if (!server.until([&] { return second.peer().has_news(); }, times::silence)) {
+        if (!welcome_text().empty() &&
+            !server.until([&] { return second.peer().has_news(); }, times::silence)) {
             carry("one at a time");
             REQUIRE(second.fails(
                 {"nothing; another client is connected and silent", "\"Welcome!\"", "nothing", "",

@@ -1,8 +1,6 @@
 // conversation.cpp: which calls are for a client, and what is told of one that is not the story's.
 #include "conversation.hpp"
 
-#include "texts.hpp"
-
 #include <algorithm>
 
 #include <netinet/in.h>

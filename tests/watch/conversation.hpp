@@ -3,6 +3,7 @@
 #pragma once
 
 #include "departure.hpp"
+#include "texts.hpp"
 
 namespace lab
 {
@@ -56,7 +57,7 @@ class Conversation
     Asked asked_;
     Clock::time_point since_;
     long listening_;
-    State state_ = State::welcome;
+    State state_ = welcome_text().empty() ? State::receive : State::welcome;
     Calls before_;
     std::string message_;
     std::string sent_;
