@@ -34,8 +34,8 @@ bool keeps_a_pool(Server& server)
             Peer::to(server.port()).close();
         }
         long now = 0;
-        eventually([&] { return (now = activity_of(server.pid()).threads) <= before; },
-                   Seconds(server.delay()) + times::a_while);
+        server.until([&] { return (now = activity_of(server.pid()).threads) <= before; },
+                     Seconds(server.delay()) + times::a_while);
         if (now < before + 10) {
             return true;
         }
@@ -52,7 +52,8 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
     Talk(server, true).leave(); // now a server may collect children that have ended
     Activity now;
     int looks = 0;
-    const bool clean = eventually(
+    const Seconds enough = Seconds(server.delay()) + times::a_while;
+    const bool clean = server.until(
         [&] {
             std::this_thread::sleep_for(times::between_readings);
             now = activity_of(server.pid());
@@ -63,7 +64,7 @@ testing::AssertionResult leaves_nothing(Server& server, Activity& before, const 
             return now.descriptors <= before.descriptors + 4 && now.threads <= before.threads + 4 &&
                    now.zombies <= 3 && now.processes <= before.processes + 2;
         },
-        Seconds(server.delay()) + times::a_while);
+        enough, 3 * enough);
     if (server.has_ended() || before.processes == 0) {
         return testing::AssertionSuccess();
     }
