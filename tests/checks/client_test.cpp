@@ -185,6 +185,11 @@ TEST(NotebookClient, LeavesWithExit)
                  : "Something is sent behind exit.",
              line::leave, ""}));
     }
+    if (visit.server->was_reset()) {
+        REQUIRE(
+            visit.fails({"the end of the connection", "the end of the connection",
+                         "a reset (RST) where an end (FIN) was expected", "", line::leave, ""}));
+    }
     const int status = visit.client.status(times::silence);
     if (status != 0) {
         REQUIRE(visit.fails(

@@ -33,6 +33,7 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
     bool has_ended = false;    // this side
     std::string got;           // of an answer
     Call taken;                // by this call
+    Call hard;                 // an option with which close sends a reset
     std::map<long, Call> made; // the sockets, and how
     const auto due = [&] {
         return socket == 0  ? line::connect
@@ -81,6 +82,10 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
             }
             continue;
         }
+        hard = call.socket == socket && makes_close_reset(call) ? call : hard;
+        if (call.kind == "close" && call.socket == socket && !hard.kind.empty()) {
+            return departs(hard, hint_for_reset());
+        }
         if (call.socket != socket || call.kind == "option" || call.kind == "connect") {
             continue;
         }
@@ -91,7 +96,9 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
                 continue;
             }
             const bool is_odd =
-                call.size == 0 || (call.flags & (MSG_PEEK | MSG_WAITALL)) != 0 || call.result < 0;
+                call.size == 0 ||
+                (call.flags & (MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_OOB)) != 0 ||
+                call.result < 0;
             if (is_odd || (!is_waiting && said < messages.size() && call.waits)) {
                 return departs(
                     call, is_over ? "The server has closed: recv returns nothing (0), at once and "
@@ -122,7 +129,7 @@ std::optional<Departure> departure_of_client(const Calls& calls, int port)
             const bool is_due = said < messages.size() && !is_waiting &&
                                 call.data == messages[said] &&
                                 call.result == static_cast<long>(call.data.size());
-            if (!is_due || (call.flags & MSG_MORE) != 0) {
+            if (!is_due || (call.flags & (MSG_MORE | MSG_OOB)) != 0) {
                 const bool has_two = !is_waiting && said + 1 < messages.size() &&
                                      call.data.starts_with(messages[said] + messages[said + 1]);
                 return departs(call,

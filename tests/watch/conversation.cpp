@@ -61,8 +61,6 @@ std::optional<Departure> Conversation::departure()
     if (!found_ && is_passed_over && !is_waiting_) {
         nothing_more();
         found_->then = "nothing more for this client, though something has come from it";
-        found_->process = accepted_.process; // what its loop waits in
-        found_->thread = accepted_.thread;
     }
     const bool is_looked_after = is_waiting_ || (is_shared_by_loop_ && state_ == State::receive);
     if (!found_ && state_ != State::over && !is_looked_after) {
@@ -78,7 +76,7 @@ std::optional<Departure> Conversation::departure()
         depart(last, "{call}, and the connection stays open",
                "A connection ends when all copies of its descriptor are closed (dup, clone).");
     }
-    return found_;
+    return found_ ? found_ : taken_besides_;
 }
 
 bool Conversation::is_of_this_client(const Call& call) const
@@ -158,7 +156,7 @@ void Conversation::nothing_more()
     departure.due = step_of(state_);
     departure.hint =
         state_ == State::leave ? "The loop has been left, and close is not called behind it." : "";
-    if (thread_ != 0 && !is_shared_by_loop_) { // what a loop waits in is not for this client
+    if (thread_ != 0) {
         departure.process = process_;
         departure.thread = thread_;
     } else if (thread_ == 0) {

@@ -75,6 +75,7 @@ class Conversation
     bool is_forked_ = false;
     bool parent_has_closed_ = false;
     std::optional<Departure> found_;
+    std::optional<Departure> taken_besides_; ///< a second recv, before the first one was answered
 };
 
 } // namespace lab

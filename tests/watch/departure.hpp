@@ -64,6 +64,9 @@ std::string hint_for(State state, const Call& call, bool is_again);
 std::string hint_for_port(int asked, int used);
 /// The same for a socket that is not TCP's.
 std::string hint_for_datagrams();
+/// The same for an option with which close sends a reset. SO_LINGER, {1, 0}
+bool makes_close_reset(const Call& call);
+std::string hint_for_reset();
 /// The same for a call that failed, or cannot do what it is for, wherever it stands.
 std::string hint_for_itself(const Call& call);
 

@@ -65,6 +65,19 @@ std::string hint_for_datagrams()
     return "SOCK_DGRAM makes a socket for datagrams (UDP). TCP takes SOCK_STREAM.";
 }
 
+bool makes_close_reset(const Call& call)
+{
+    return call.kind == "option" && call.option == SOL_SOCKET * 1000 + SO_LINGER &&
+           call.size != 0 && call.pause == Seconds(0);
+}
+
+std::string hint_for_reset()
+{
+    return "SO_LINGER with a time of 0 seconds makes close send a reset (RST), where an end (FIN) "
+           "is "
+           "due.";
+}
+
 std::string hint_for_itself(const Call& call)
 {
     if (call.kind == "recv" && call.size == 0) {
@@ -76,6 +89,13 @@ std::string hint_for_itself(const Call& call)
     }
     if (call.kind == "recv" && (call.flags & MSG_WAITALL) != 0) {
         return "MSG_WAITALL waits until all of that size has come. recv returns what has arrived.";
+    }
+    if ((call.flags & MSG_OOB) != 0) {
+        return "MSG_OOB is for one byte of urgent data, beside the others: recv does not return "
+               "it.";
+    }
+    if (call.kind == "recv" && (call.flags & MSG_TRUNC) != 0) {
+        return "MSG_TRUNC throws the bytes of a TCP connection away, and says how many there were.";
     }
     if (call.kind == "send" && (call.flags & MSG_MORE) != 0) {
         return "MSG_MORE says that more follows: the kernel holds these bytes back.";

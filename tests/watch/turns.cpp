@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include <sys/socket.h>
 
@@ -71,6 +72,10 @@ void Conversation::sends(const Call& call)
         ended_early_ = ended_early_ ||
                        call.result == 0; // an event loop may see the end before it has answered
         message_ += call.result > 0 ? call.data : "";
+        if (call.result > 0 && !taken_besides_) {
+            depart(call);
+            taken_besides_ = std::exchange(found_, std::nullopt); // if the bytes are wrong
+        }
         return;
     }
     if (call.kind != "send") {
@@ -98,7 +103,7 @@ void Conversation::sends(const Call& call)
         state_ = State::leave;
         return;
     }
-    if (call.result < 0 || call.data.empty() || (call.flags & MSG_MORE) != 0) {
+    if (call.result < 0 || call.data.empty() || (call.flags & (MSG_MORE | MSG_OOB)) != 0) {
         depart(call);
         return;
     }
@@ -166,7 +171,8 @@ void Conversation::receives(const Call& call)
         waits_in_ = call;
         return is_waiting_ ? void() : depart(call);
     }
-    const bool is_odd = call.size == 0 || (call.flags & (MSG_PEEK | MSG_WAITALL)) != 0;
+    const bool is_odd =
+        call.size == 0 || (call.flags & (MSG_PEEK | MSG_WAITALL | MSG_TRUNC | MSG_OOB)) != 0;
     if (is_odd || (call.result < 0 && call.result != -ECONNRESET)) {
         return depart(call);
     }
@@ -194,15 +200,9 @@ void Conversation::leaves(const Call& call)
     if (has_shut_ && call.kind == "send") {
         return; // nobody gets it
     }
-    const auto is_hard = [](const Call& other) { // {1, 0}: close sends a reset
-        return other.kind == "option" && other.option == SOL_SOCKET * 1000 + SO_LINGER &&
-               other.size != 0 && other.pause == Seconds(0);
-    };
-    const auto hard = std::find_if(before_.begin(), before_.end(), is_hard);
+    const auto hard = std::find_if(before_.begin(), before_.end(), makes_close_reset);
     if (call.kind == "close" && hard != before_.end()) {
-        return depart(Call(*hard), "",
-                      "SO_LINGER with a time of 0 seconds makes close send a reset (RST), where "
-                      "an end (FIN) is due.");
+        return depart(Call(*hard), "", hint_for_reset());
     }
     if (call.kind == "close" || (call.kind == "exit" && call.process != root_)) {
         state_ = State::over;
