@@ -103,7 +103,6 @@ class Entry:
         if others and self.missing():
             self.notes.append(text("not known by its name: {names}" + (" and others" if len(others) > 3 else ""), names=", ".join(others[:3])))
 
-
     def missing(self):
         """The sources that are not there, and in whose place there is no command."""
         return [name for name in SOURCES if name not in self.sources and not given.is_command(self.given.get(name[:-len(".cpp")], ""))]
@@ -111,7 +110,7 @@ class Entry:
     def _take_headers(self, source, found):
         """Headers of the student's own, beside a source that includes them."""
         for each in found:
-            name = files.base(each.path)
+            name = each.file
             if each.folder == source.folder and name.endswith((".hpp", ".h")) and name != "common.hpp" and name not in self.sources and \
                     f'"{name}"'.encode() in source.read():
                 self.sources[name] = each.read()
