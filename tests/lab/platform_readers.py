@@ -50,7 +50,7 @@ def moodle_zip(data, participants):
                 info = parts.pop(0).split("_", 4)
                 if len(info) < 4 or not info[1].isdigit() or info[1] not in participants or info[2:4] != ["assignsubmission", "file"]:
                     continue
-                found[info[1]] = ("/".join(info[4:] + parts), archive.read(member).decode())
+                found[info[1]] = ("/".join(filter(None, info[4:] + parts)), archive.read(member).decode())
                 break
     return found
 
