@@ -39,7 +39,7 @@ Sentence diagnose_address(const Server& server, const std::string& line, const s
                "share (in the notebook, addr where the parameter is called adddr). Each thread has "
                "to use its own.";
     }
-    if (has(":" + swapped) || has(swapped)) {
+    if (swapped != port && has(swapped)) {
         return fill("{swapped} is {port} with its two bytes swapped: ntohs turns the port into "
                     "this machine's order.",
                     {{"swapped", swapped}, {"port", port}});

@@ -104,7 +104,10 @@ TEST(NotebookServer, ServesManyAtOnce)
         REQUIRE(fourth.is_welcomed());
         third.say("Yam");
         const auto start = Clock::now();
-        Talk(server, true).leave(); // others come and go during a pause, which is this client's
+        {
+            Talk passer(server, true); // others come and go during a pause, which is this client's
+            REQUIRE(passer.is_welcomed());
+        }
         REQUIRE(third.hears_greeting("Yam"));
         const double least = times::most * server.delay() - times::moment.count();
         if (since(start) < least && !is_found("another pause")) {

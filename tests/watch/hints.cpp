@@ -90,7 +90,7 @@ std::string hint_for_itself(const Call& call)
     if (call.kind == "recv" && (call.flags & MSG_WAITALL) != 0) {
         return "MSG_WAITALL waits until all of that size has come. recv returns what has arrived.";
     }
-    if ((call.flags & MSG_OOB) != 0) {
+    if ((call.kind == "send" || call.kind == "recv") && (call.flags & MSG_OOB) != 0) {
         return "MSG_OOB is for one byte of urgent data, beside the others: recv does not return "
                "it.";
     }
