@@ -51,7 +51,7 @@ constexpr Seconds to_leave{65};     ///< TIME_WAIT, in which a port is held, tak
 // Looking.
 constexpr Seconds between_looks{0.005};   ///< at a condition
 constexpr Seconds between_readings{0.02}; ///< of /proc, which cost more
-constexpr Seconds to_mix{0.2};            ///< others are at work on their lines at the same time
+constexpr Seconds to_mix{0.4};            ///< others are at work on their lines at the same time
 constexpr Seconds to_answer{0.5};         ///< a thread that is interrupted stops at once
 constexpr Seconds of_a_poll{0.0002};      ///< while one thread is held, the others are served
 
