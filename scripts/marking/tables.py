@@ -149,10 +149,6 @@ class PlatformsTable(Table):
             if self.key_of_record(student, record.get("id", "")) not in there:
                 filled.put(f"not in {self.path}", student)
 
-    def name_of(self, row):
-        """What a student is called in it."""
-        return next((cell for cell in row if cell.strip()), "")
-
 
 class Filled:
     """What became of filling in a table: sentences for who marks."""

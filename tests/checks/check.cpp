@@ -6,9 +6,9 @@
 // Most checks wait more than they work, so a few run ahead of the one that is shown, each in a
 // process and a network of its own.
 //
-// The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles
-// a {program}, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD, how
-// many run at once; UNWATCHED=1, the programs' calls are not looked at; ONLY, the names of the
+// The environment: SERVER and CLIENT, the commands to judge; COMPILE, the command that compiles a
+// {program}, if that is a check; ALL=1 goes on after a failure; CHECKS, where the table is; AHEAD,
+// how many run at once; UNWATCHED=1, the programs' calls are not looked at; ONLY, the names of the
 // checks to make. For marking: MARKING=1 accepts programs that have the notebook's port and pause
 // only, and tries a check that measures time again, alone, when it has failed; KEEP_USERS=1,
 // programs run as other users; RESULTS, a file to which a line is added for each check.

@@ -51,9 +51,11 @@ class Talk
     enum Cause { by_exit, by_closing };
     /// Expects that the server closes, and sends nothing before that.
     testing::AssertionResult sees_the_end(Cause cause);
-    /// Leaves so, and sees the end; or in the other way, where an earlier check has found that the
-    /// server does not notice this one.
-    testing::AssertionResult leaves(Cause cause);
+    /// Says that it leaves: so, or in the other way, where an earlier check has found that the
+    /// server does not notice this one. How it did.
+    Cause goes(Cause cause);
+    /// The same, and sees the end.
+    testing::AssertionResult leaves(Cause cause) { return sees_the_end(goes(cause)); }
     /// Expects that the server neither sends nor closes for so long.
     /// `if_closed` is for the end of the connection, where that has a cause of its own.
     testing::AssertionResult hears_nothing_for(Seconds time, const std::string& diagnosis,

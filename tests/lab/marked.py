@@ -30,7 +30,8 @@ def path(*parts):
 
 
 def put(where, data):
-    """Writes a file."""
+    """Writes a file, and the folders above it."""
+    os.makedirs(os.path.dirname(where), exist_ok=True)
     with open(where, "wb") as file:
         file.write(data if isinstance(data, bytes) else data.encode())
 

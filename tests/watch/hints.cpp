@@ -74,8 +74,7 @@ bool makes_close_reset(const Call& call)
 std::string hint_for_reset()
 {
     return "SO_LINGER with a time of 0 seconds makes close send a reset (RST), where an end (FIN) "
-           "is "
-           "due.";
+           "is due.";
 }
 
 std::string hint_for_itself(const Call& call)

@@ -14,7 +14,7 @@ using Texts = std::map<std::string, std::string>;
 Texts& texts();
 /// True if nothing else was found.
 bool are_the_notebooks();
-/// True if an earlier check has found this of the programs: "answers come in pieces".
+/// True if an earlier check has found this of the programs: "one at a time".
 bool is_found(const std::string& what);
 
 std::string welcome_text();
